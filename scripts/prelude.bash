@@ -1,0 +1,51 @@
+# Sourced by the other scripts: where the repository is, how to speak, how to become root.
+# shellcheck shell=bash disable=SC2034
+
+set -euo pipefail
+
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Debian keeps bpftool, execsnoop and mount helpers where an ordinary user's PATH does not look.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+readonly repository
+
+script_name=${0##*/}
+
+# Everything that is not a script's result goes to stderr.
+say() { printf '%s: %s\n' "$script_name" "$*" >&2; }
+
+die() {
+    say "error: $*"
+    exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# True when `as_root` can work. Asks for a password only where somebody can type one.
+can_be_root() {
+    [ "$EUID" -eq 0 ] && return 0
+    have sudo || return 1
+    sudo -n true 2>/dev/null && return 0
+    [ -t 0 ] && sudo -v
+}
+
+# Runs a command as root, keeping the environment that cargo and ecli read.
+as_root() {
+    if [ "$EUID" -eq 0 ]; then
+        "$@"
+    else
+        sudo --preserve-env env "PATH=$PATH" "HOME=$HOME" "$@"
+    fi
+}
+
+# step "what" command...: runs the command and says how long it took.
+step() {
+    local what=$1 started=$SECONDS
+    shift
+    say "== $what"
+    "$@" || {
+        local code=$?
+        say "== $what: FAILED with exit code $code after $((SECONDS - started)) s"
+        return "$code"
+    }
+    say "== $what: $((SECONDS - started)) s"
+}
