@@ -1,6 +1,14 @@
-//! stub
-#![allow(missing_docs)]
-pub mod b {
-wasmtime::component::bindgen!({ path: "../wit", world: "eunomia:bpf/plugin", with: {"wasi:io": wasmtime_wasi_io::bindings::wasi::io},
- imports: {default: trappable}, exports: {default: async} });
-}
+//! The contract `eunomia:bpf` (`wit/`) as Rust: bindings, host functions, policy and limits.
+//!
+//! This crate knows no libbpf and does no I/O of its own: it reaches the kernel through the traits of
+//! [`kernel`], and the operator through [`output`] and [`stop`].
+
+pub mod error;
+pub mod kernel;
+pub mod limits;
+pub mod policy;
+pub mod stop;
+pub mod target;
+
+pub use error::{Error, ErrorKind, Result};
+pub use target::Target;

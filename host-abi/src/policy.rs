@@ -1,0 +1,61 @@
+//! What the operator allows and what the operator has decided in the guest's place.
+//!
+//! The hooks are asked before the kernel is; a refusal reaches the guest as `access-denied`. The policy
+//! of images (which may run at all, signatures) is decided before a guest starts, elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use crate::error::Result;
+use crate::kernel::{MapInfo, ProgramInfo};
+use crate::target::Target;
+
+/// Hooks that may refuse what a guest asks for. The default of each is to allow.
+pub trait Policy: Debug + Send + Sync {
+    /// May this object be loaded, with these programs and maps?
+    fn load(&self, _object: &str, _programs: &[ProgramInfo], _maps: &[MapInfo]) -> Result<()> {
+        Ok(())
+    }
+
+    /// May this program be attached here? `None`: where its section says.
+    fn attach(&self, _program: &ProgramInfo, _target: Option<&Target>) -> Result<()> {
+        Ok(())
+    }
+
+    /// May a map be pinned, and so shared with other instances, under this name?
+    ///
+    /// # Errors
+    /// By default always: what is pinned outlives the guest.
+    fn pin_map(&self, name: &str) -> Result<()> {
+        Err(crate::Error::new(
+            crate::ErrorKind::AccessDenied,
+            format!("pin a map as `{name}`: sharing maps is not allowed by the operator"),
+        ))
+    }
+
+    /// May the guest learn kernel addresses and symbols?
+    fn resolve_symbols(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// May the guest run this program by itself?
+    fn run(&self, _program: &ProgramInfo) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The policy of `ecli run` without a policy file: all that concerns the image's own objects, no
+/// pinning.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnObjects;
+
+impl Policy for OwnObjects {}
+
+/// What the operator has decided on the command line; takes precedence over what the guest says.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Program name to attach target (`--attach`).
+    pub targets: BTreeMap<String, Target>,
+    /// Global variable to its value as text (`--global`), read by the variable's type at load.
+    pub globals: BTreeMap<String, String>,
+}
