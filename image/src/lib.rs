@@ -1,0 +1,70 @@
+//! OCI images of eBPF tools: the format, image references, and the local store.
+//!
+//! An image carries the kernel side of a tool (BPF objects), its user-space side (a WebAssembly
+//! component) and a document that describes it. It is a standard OCI image with layers of our own
+//! media types, so that registries, skopeo and containerd handle it; `docs/image-format.md` is the
+//! specification. This crate only stores and verifies: it neither loads nor runs anything.
+//!
+//! Everything that it reads is untrusted: sizes are bounded ([`limits`]), digests are verified from
+//! the same bytes that are returned, and what an image claims is a claim.
+//!
+//! ```
+//! use eunomia_image::{ImageBuilder, Metadata, Platform, Reference, Store, World};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path().join("store"))?;
+//! let reference: Reference = "execsnoop:1.0".parse()?;
+//!
+//! let mut metadata = Metadata::new("execsnoop", World::Command);
+//! metadata.description = "trace new processes".to_owned();
+//! let image = ImageBuilder::new(metadata)
+//!     .object("execsnoop", b"\x7fELF...".to_vec())
+//!     .component(b"\0asm\x0d\0\x01\0".to_vec())
+//!     .build()?;
+//! store.write_image(&reference, &image)?;
+//!
+//! let image = store.image(&reference, &Platform::host())?;
+//! assert_eq!(image.metadata.description, "trace new processes");
+//! assert_eq!(image.objects[0].name, "execsnoop");
+//! for listed in store.list()? {
+//!     println!("{:?} {:?} {}", listed.name, listed.digest, listed.size);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing here uses the network or an async runtime.
+
+#![forbid(unsafe_code)]
+
+pub mod annotation;
+mod builder;
+mod digest;
+mod document;
+mod error;
+mod file;
+mod image;
+mod layout;
+pub mod limits;
+pub mod media_type;
+mod metadata;
+mod platform;
+mod reference;
+mod store;
+mod timestamp;
+
+pub use builder::{ImageBuilder, PackedImage};
+pub use digest::{Digest, Hasher};
+pub use document::{Annotations, Descriptor, ImageConfig, Index, Manifest};
+pub use error::{Error, ErrorKind, Result};
+pub use image::{Content, Image, Object, Warning};
+pub use layout::Layout;
+pub use metadata::{KernelNeeds, Metadata, Permissions, Resources, World};
+pub use platform::Platform;
+pub use reference::{DEFAULT_TAG, Reference};
+pub use store::{
+    BlobWriter, CheckReport, ListEntry, Problem, ProblemKind, PruneReport, Store, StoreWriter,
+    default_store_root,
+};
+pub use timestamp::{SOURCE_DATE_EPOCH, Timestamp};

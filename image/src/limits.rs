@@ -1,0 +1,64 @@
+//! Bounds on everything that comes from disk, from a registry or from a caller.
+//!
+//! Content is hostile until it was checked; each bound is far above what real images need and far
+//! below what would hurt the host.
+
+use std::time::Duration;
+
+/// Bytes of a manifest, an image config or an image index: registries refuse larger manifests.
+pub const MANIFEST_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of the store's own `index.json`: about 40,000 images.
+pub const STORE_INDEX_BYTES_MAX: u64 = 16 << 20;
+
+/// Layers of one image.
+pub const LAYERS_MAX: usize = 128;
+
+/// Manifests of one image index: an entry a CPU, with room for attestations.
+pub const INDEX_MANIFESTS_MAX: usize = 256;
+
+/// Nesting of indexes below an entry of `index.json`.
+pub const INDEX_DEPTH_MAX: usize = 4;
+
+/// Bytes of one BPF object, debug information included.
+pub const OBJECT_BYTES_MAX: u64 = 64 << 20;
+
+/// BPF objects of one image.
+pub const OBJECTS_MAX: usize = 32;
+
+/// Bytes of a component or module: guests in interpreted languages carry their interpreter.
+pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes of the metadata document.
+pub const METADATA_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of the README.
+pub const README_BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of all layers of an image that are read into memory.
+pub const IMAGE_BYTES_MAX: u64 = 512 << 20;
+
+/// Bytes of a tool's or an object's name.
+pub const NAME_BYTES_MAX: usize = 128;
+
+/// Bytes of one descriptive text (description, one argument, one permission).
+pub const TEXT_BYTES_MAX: usize = 4096;
+
+/// Entries of one list in the metadata document.
+pub const METADATA_LIST_MAX: usize = 1024;
+
+/// Bytes of `registry/repository`, as in Docker.
+pub const REFERENCE_NAME_BYTES_MAX: usize = 255;
+
+/// Bytes of a tag, as in the OCI distribution specification.
+pub const TAG_BYTES_MAX: usize = 128;
+
+/// Bytes of a reference's text before it is looked at in detail.
+pub const REFERENCE_BYTES_MAX: usize = 512;
+
+/// How long a command waits for another one's lock. Locks are held for milliseconds, except by a
+/// pull, which holds a shared one that only `prune` waits for.
+pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Age from which an unfinished download is thrown away instead of being resumed.
+pub const INGEST_AGE_MAX: Duration = Duration::from_secs(24 * 3600);

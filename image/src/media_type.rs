@@ -1,0 +1,38 @@
+//! Media types of manifests and layers.
+
+/// `artifactType` of our images.
+pub const ARTIFACT: &str = "application/vnd.eunomia.ecli.image.v1";
+/// A BPF object (ELF). Its name is the annotation `org.opencontainers.image.title`.
+pub const BPF_OBJECT: &str = "application/vnd.eunomia.bpf.object.v1+elf";
+/// A WebAssembly component.
+pub const COMPONENT: &str = "application/wasm";
+/// The metadata document: see [`crate::Metadata`].
+pub const METADATA: &str = "application/vnd.eunomia.ecli.metadata.v1+json";
+/// A README for people.
+pub const README: &str = "text/markdown";
+
+/// The core module of an older eunomia (`wasm_bpf`) image. Read, never written.
+pub const WASM_MODULE: &str = "application/vnd.wasm.content.layer.v1+wasm";
+
+/// An OCI image manifest.
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// An OCI image index.
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// An OCI image config.
+pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// Docker's form of an image manifest. Read, never written.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// Docker's form of an image index. Read, never written.
+pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// Docker's form of an image config. Read, never written.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+
+/// Whether `media_type` is an image manifest.
+pub fn is_manifest(media_type: &str) -> bool {
+    matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
+}
+
+/// Whether `media_type` is an image index.
+pub fn is_index(media_type: &str) -> bool {
+    matches!(media_type, OCI_INDEX | DOCKER_INDEX)
+}

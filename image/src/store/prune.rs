@@ -1,0 +1,98 @@
+//! Deleting what no image needs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::Store;
+use crate::layout::closure;
+use crate::{Digest, Error, ErrorKind, Result};
+
+/// What a prune deleted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PruneReport {
+    /// Blobs that no image needed.
+    pub blobs: Vec<Digest>,
+    /// Unfinished files of commands that were killed.
+    pub unfinished: usize,
+    /// Bytes of all of these.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Deletes the blobs that no entry of `index.json` needs, and unfinished downloads.
+    ///
+    /// Waits until no other command uses the store, and keeps them waiting while it runs. Files
+    /// that are no blobs are left alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] when an entry is so damaged that what it needs is unknown: nothing is
+    /// deleted then. [`ErrorKind::Busy`]; failures to delete.
+    pub fn prune(&self) -> Result<PruneReport> {
+        self.prune_alone()
+            .map_err(|error| error.context(format_args!("prune {}", self.root().display())))
+    }
+
+    fn prune_alone(&self) -> Result<PruneReport> {
+        let _exclusive = self.exclude_others()?;
+        let needed = self.needed_blobs()?;
+        let mut report = PruneReport::default();
+        for (name, bytes) in list(&self.layout.blobs_folder())? {
+            let Ok(digest) = format!("sha256:{name}").parse::<Digest>() else {
+                continue;
+            };
+            if needed.contains(&digest) {
+                continue;
+            }
+            delete(&self.layout.blob_path(&digest))?;
+            report.blobs.push(digest);
+            report.bytes = report.bytes.saturating_add(bytes);
+        }
+        // All writers hold the shared lock, so that these are nobody's.
+        for (name, bytes) in list(&self.ingest_folder())? {
+            delete(&self.ingest_folder().join(name))?;
+            report.unfinished += 1;
+            report.bytes = report.bytes.saturating_add(bytes);
+        }
+        report.blobs.sort();
+        Ok(report)
+    }
+
+    fn needed_blobs(&self) -> Result<BTreeSet<Digest>> {
+        let mut needed = BTreeSet::new();
+        for entry in self.layout.read_index_file()?.entries() {
+            let descriptor = entry.descriptor()?;
+            let closure = closure(&self.layout, descriptor);
+            if let Some((_, error)) = closure.problems.into_iter().next() {
+                let name = entry.name().unwrap_or("without name");
+                let message =
+                    format!("image {name:?} is damaged, remove or fetch it first: {error}");
+                return Err(Error::new(ErrorKind::Corrupt, message));
+            }
+            needed.extend(closure.blobs.into_keys());
+        }
+        Ok(needed)
+    }
+}
+
+/// Names and sizes of the files in `folder`; names that are not UTF-8 are none of ours.
+fn list(folder: &Path) -> Result<Vec<(String, u64)>> {
+    let failed = |error| Error::io(format!("list {}", folder.display()), error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let metadata = entry.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            continue;
+        }
+        if let Ok(name) = entry.file_name().into_string() {
+            files.push((name, metadata.len()));
+        }
+    }
+    Ok(files)
+}
+
+fn delete(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(|error| Error::io(format!("delete {}", path.display()), error))
+}
