@@ -47,7 +47,7 @@
 //! | struct, union | its type | its view |
 //! | enum | newtype with constants | by value |
 //! | bit field | storage `bits_N: [u8; K]`, getter and setter methods | by value |
-//! | flexible array | left out: `SIZE` is where it starts | left out |
+//! | flexible array | left out; `TAIL_OFFSET` says where it starts | left out |
 //!
 //! Unions hold their bytes and have a getter and a setter per member. Padding is explicit (`_padN`)
 //! and written as zeros, so that records work as hash map keys.
@@ -89,3 +89,268 @@
 //! pub struct Global<T>; pub struct MapName<K, V>; pub struct PerCpuMapName<K, V>;
 //! pub struct RingBufferName; pub struct PerfEventArrayName; pub struct UserRingBufferName;
 //! ```
+
+mod collect;
+mod emit_enum;
+mod emit_struct;
+mod emit_union;
+mod emit_view;
+mod expression;
+mod interface;
+mod members;
+mod model;
+mod names;
+mod source;
+
+use collect::{Collector, FallbackName};
+pub use collect::{MEMBERS_MAX, RECORD_BYTES_MAX};
+use emit_struct::StructBody;
+pub use interface::{GLOBALS_MAX, MAPS_MAX};
+use interface::{GlobalVariable, Map, MapKind, Part};
+use model::{Body, Item, RustType};
+use names::Namespace;
+use source::Source;
+
+use crate::btf::{Btf, TypeId};
+use crate::error::Result;
+use crate::ty::Definition;
+
+/// What to generate.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The name of the BPF object in its image, which becomes `OBJECT`.
+    pub object: String,
+    /// The name of the module that is generated. By default `bpf`.
+    pub module: String,
+    /// Names of further types to generate, for those that no map and no variable leads to. By default
+    /// none.
+    pub types: Vec<String>,
+}
+
+impl Options {
+    /// The defaults for an object.
+    pub fn new(object: impl Into<String>) -> Self {
+        Self {
+            object: object.into(),
+            module: "bpf".to_owned(),
+            types: Vec::new(),
+        }
+    }
+}
+
+/// Generates the Rust module for a BPF object.
+///
+/// # Errors
+/// `Malformed` when types or maps make no sense, `Unsupported` for what has no Rust form, `NotFound`
+/// when the BTF lacks one of [`Options::types`], `TooLarge` above [`RECORD_BYTES_MAX`],
+/// [`MEMBERS_MAX`], [`MAPS_MAX`] and [`GLOBALS_MAX`]; each names the type and the member.
+pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
+    let mut collector = Collector::new(btf);
+    let maps = collect_maps(&mut collector)?;
+    let globals = collect_globals(&mut collector)?;
+    for name in &options.types {
+        let ty = btf.find_data(name)?;
+        collector.rust_type(ty.id(), &FallbackName(name.clone()), 0)?;
+    }
+    let mut source = Source::default();
+    source.line(format!(
+        "/// The types, global variables and maps of BPF object `{}`, generated from its BTF.",
+        names::shown(&options.object)
+    ));
+    source.line("#[allow(dead_code, missing_docs, missing_debug_implementations, clippy::all)]");
+    source.line("#[allow(non_snake_case, non_upper_case_globals, unreachable_patterns)]");
+    source.line("#[allow(unreachable_pub, unused_imports, clippy::pedantic)]");
+    source.block(
+        format!("pub mod {}", names::field_name(&options.module)),
+        |source| {
+            source.line("/// The name of the BPF object in its image.");
+            source.line(format!("pub const OBJECT: &str = {:?};", options.object));
+            for item in &collector.items {
+                emit_item(source, item);
+            }
+            emit_constants(source, "globals", "The global variables.", &globals);
+            emit_constants(source, "maps", "The maps.", &maps);
+            source.lines(PRELUDE);
+        },
+    );
+    Ok(source.into_text())
+}
+
+/// Functions that generated code shares.
+const PRELUDE: &str = include_str!("prelude.rs.txt");
+
+/// A constant that holds a typed name.
+struct NameConstant<'a> {
+    c_name: &'a str,
+    documentation: String,
+    /// The type in the SDK, with its parameters.
+    ty: String,
+    constructor: &'static str,
+}
+
+fn collect_maps<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant<'a>>> {
+    let maps = interface::maps(collector.btf)?;
+    maps.iter()
+        .map(|map| {
+            map_constant(collector, map)
+                .map_err(|error| error.within(format!("map \"{}\"", map.name)))
+        })
+        .collect()
+}
+
+fn map_constant<'a>(collector: &mut Collector<'a>, map: &Map<'a>) -> Result<NameConstant<'a>> {
+    let key = part_type(collector, map, map.key, "key")?;
+    let value = part_type(collector, map, map.value, "value")?;
+    let (constructor, ty) = match map.kind {
+        MapKind::Values => ("MapName", format!("MapName<{key}, {value}>")),
+        MapKind::PerCpuValues => ("PerCpuMapName", format!("PerCpuMapName<{key}, {value}>")),
+        MapKind::RingBuffer => ("RingBufferName", "RingBufferName".to_owned()),
+        MapKind::PerfEventArray => ("PerfEventArrayName", "PerfEventArrayName".to_owned()),
+        MapKind::UserRingBuffer => ("UserRingBufferName", "UserRingBufferName".to_owned()),
+    };
+    let documentation = format!("Map `{}`.", names::shown(map.name));
+    Ok(NameConstant {
+        c_name: map.name,
+        documentation,
+        ty,
+        constructor,
+    })
+}
+
+/// The Rust type of a map's key or value; `()` when it has none.
+fn part_type(
+    collector: &mut Collector<'_>,
+    map: &Map<'_>,
+    part: Part,
+    name: &str,
+) -> Result<String> {
+    Ok(match part {
+        Part::Absent => "()".to_owned(),
+        Part::Sized(size) => match collect::int_name(size, false).filter(|_| size <= 8) {
+            Some(name) => name.to_owned(),
+            None => format!("[u8; {size}]"),
+        },
+        Part::Typed(id) => {
+            let fallback = FallbackName(format!("{}_{name}", map.name));
+            let ty = collector.rust_type(id, &fallback, 0)?;
+            if ty.size == 0 {
+                "()".to_owned()
+            } else {
+                ty.text
+            }
+        }
+    })
+}
+
+fn collect_globals<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant<'a>>> {
+    let mut constants = Vec::new();
+    for global in interface::globals(collector.btf)? {
+        let ty = global_type(collector, &global)
+            .map_err(|error| error.within(format!("variable \"{}\"", global.name)))?;
+        let Some(ty) = ty.filter(|ty| ty.size > 0) else {
+            continue;
+        };
+        let when = match global.section.starts_with(".rodata") {
+            true => ", which is fixed when the object is loaded",
+            false => "",
+        };
+        constants.push(NameConstant {
+            c_name: global.name,
+            documentation: format!("Variable `{}`{when}.", names::shown(global.name)),
+            ty: format!("Global<{}>", ty.text),
+            constructor: "Global",
+        });
+    }
+    Ok(constants)
+}
+
+/// The type of a variable; nothing for a pointer, which user space cannot follow. It may be there for
+/// the sake of the type that it points to: `struct event *unused __attribute__((unused));`.
+fn global_type(
+    collector: &mut Collector<'_>,
+    global: &GlobalVariable<'_>,
+) -> Result<Option<RustType>> {
+    let fallback = FallbackName(global.name.to_owned());
+    let Some(target) = interface::pointee(collector.btf, global.ty)? else {
+        return collector.rust_type(global.ty, &fallback, 0).map(Some);
+    };
+    if is_composite_or_enum(collector.btf, target)? {
+        collector.rust_type(target, &fallback, 0)?;
+    }
+    Ok(None)
+}
+
+fn is_composite_or_enum(btf: &Btf, id: TypeId) -> Result<bool> {
+    Ok(matches!(
+        btf.resolve(id)?.definition(),
+        Definition::Struct(_) | Definition::Union(_) | Definition::Enum(_)
+    ))
+}
+
+fn emit_item(source: &mut Source, item: &Item) {
+    source.line("");
+    match &item.body {
+        Body::Struct {
+            fields,
+            accessors,
+            is_packed,
+            tail,
+        } => {
+            let (is_packed, tail) = (*is_packed, tail.as_ref());
+            emit_struct::emit(
+                source,
+                item,
+                &StructBody {
+                    fields,
+                    accessors,
+                    is_packed,
+                    tail,
+                },
+            );
+        }
+        Body::Union { accessors } => emit_union::emit(source, item, accessors),
+        Body::Enum { repr, enumerators } => emit_enum::emit(source, item, repr, enumerators),
+    }
+    if let Some(c_name) = &item.c_name {
+        source.line(format!(
+            "impl ::eunomia_bpf::NamedRecord for {} {{ const NAME: &'static str = {c_name:?}; }}",
+            item.name
+        ));
+    }
+    source.block(
+        format!("impl ::core::default::Default for {}", item.name),
+        |source| {
+            source.line("#[inline]");
+            source.line("fn default() -> Self { <Self as ::eunomia_bpf::Record>::ZERO }");
+        },
+    );
+}
+
+fn emit_constants(
+    source: &mut Source,
+    module: &str,
+    documentation: &str,
+    constants: &[NameConstant<'_>],
+) {
+    let mut taken = Namespace::default();
+    source.line("");
+    source.line(format!("/// {documentation}"));
+    source.block(format!("pub mod {module}"), |source| {
+        source.line("use super::*;");
+        for constant in constants {
+            let name = taken.take(names::constant_name(constant.c_name));
+            let NameConstant {
+                c_name,
+                documentation,
+                ty,
+                constructor,
+            } = constant;
+            source.line(format!("/// {documentation}"));
+            source.line(format!(
+                "pub const {name}: ::eunomia_bpf::{ty} = \
+                 ::eunomia_bpf::{constructor}::new({c_name:?});"
+            ));
+        }
+    });
+    source.line("");
+}

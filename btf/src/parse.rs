@@ -1,0 +1,205 @@
+//! From the bytes of a `.BTF` section to a checked [`Btf`].
+//!
+//! Format: <https://docs.kernel.org/bpf/btf.html>, `include/uapi/linux/btf.h`.
+
+use crate::btf::{Btf, TypeId};
+use crate::error::{Error, Result};
+use crate::kind::Kind;
+use crate::ty::Type;
+
+/// Bytes of a whole section. A kernel's own is about 10 MiB; the kernel accepts 16 MiB from users.
+pub const SECTION_BYTES_MAX: usize = 64 << 20;
+/// Types in one section: the kernel's `BTF_MAX_TYPE`.
+pub const TYPES_MAX: usize = 0x000f_ffff;
+
+const MAGIC: u16 = 0xeb9f;
+const VERSION: u8 = 1;
+/// `sizeof(struct btf_header)`; a longer header is allowed and skipped.
+const HEADER_BYTES_MIN: usize = 24;
+const WORD_BYTES: usize = 4;
+/// Words that every type description starts with: name, info, size or type.
+const HEAD_WORDS: usize = 3;
+
+pub(crate) fn parse(section: &[u8]) -> Result<Btf> {
+    if section.len() > SECTION_BYTES_MAX {
+        return Err(Error::too_large(format!(
+            "the BTF has {} bytes, the limit is {SECTION_BYTES_MAX}",
+            section.len()
+        )));
+    }
+    let parts = split(section)?;
+    let words: Box<[u32]> = parts
+        .types
+        .as_chunks()
+        .0
+        .iter()
+        .map(|w| u32::from_le_bytes(*w))
+        .collect();
+    let starts = find_starts(&words)?;
+    let strings: Box<str> = parts.strings.into();
+    let btf = Btf {
+        words,
+        starts,
+        strings,
+    };
+    for ty in btf.types() {
+        check(&btf, ty).map_err(|error| error.within(format!("type {}", ty.id().0)))?;
+    }
+    Ok(btf)
+}
+
+/// The two parts of a section after its header.
+struct Parts<'a> {
+    types: &'a [u8],
+    strings: &'a str,
+}
+
+fn split(section: &[u8]) -> Result<Parts<'_>> {
+    let header = section.first_chunk::<HEADER_BYTES_MIN>().ok_or_else(|| {
+        Error::malformed(format!(
+            "the BTF has {} bytes, its header alone has {HEADER_BYTES_MIN}",
+            section.len()
+        ))
+    })?;
+    let magic = u16::from_le_bytes([header[0], header[1]]);
+    if magic == MAGIC.swap_bytes() {
+        return Err(Error::unsupported(
+            "the BTF is big-endian: compile the object for a little-endian machine (-target bpfel)",
+        ));
+    }
+    if magic != MAGIC {
+        return Err(Error::malformed(format!(
+            "no BTF: it starts with {magic:#06x}, not {MAGIC:#06x}"
+        )));
+    }
+    if header[2] != VERSION {
+        return Err(Error::unsupported(format!(
+            "BTF version {}, known is {VERSION}",
+            header[2]
+        )));
+    }
+    let word = |index: usize| {
+        let at = index * WORD_BYTES;
+        u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize
+    };
+    let body = section
+        .get(word(1)..)
+        .filter(|_| word(1) >= HEADER_BYTES_MIN)
+        .ok_or_else(|| Error::malformed(format!("a BTF header of {} bytes", word(1))))?;
+    let types = part(body, "type", word(2), word(3))?;
+    if !types.len().is_multiple_of(WORD_BYTES) || !word(2).is_multiple_of(WORD_BYTES) {
+        return Err(Error::malformed(
+            "the BTF type part is not made of whole words",
+        ));
+    }
+    let strings = part(body, "string", word(4), word(5))?;
+    if strings.first() != Some(&0) || strings.last() != Some(&0) {
+        return Err(Error::malformed(
+            "the BTF string part does not start and end with a NUL",
+        ));
+    }
+    let strings = std::str::from_utf8(strings)
+        .map_err(|error| Error::malformed(format!("the BTF string part is not UTF-8: {error}")))?;
+    Ok(Parts { types, strings })
+}
+
+fn part<'a>(body: &'a [u8], name: &str, offset: usize, length: usize) -> Result<&'a [u8]> {
+    let end = offset.checked_add(length);
+    end.and_then(|end| body.get(offset..end)).ok_or_else(|| {
+        Error::malformed(format!(
+            "the BTF {name} part is said to have {length} bytes from {offset}, there are {}",
+            body.len()
+        ))
+    })
+}
+
+/// Walks the descriptions, whose lengths depend on their kinds.
+fn find_starts(words: &[u32]) -> Result<Box<[u32]>> {
+    let mut starts = vec![0];
+    let mut at = 0;
+    while at < words.len() {
+        let id = starts.len();
+        if id > TYPES_MAX {
+            return Err(Error::too_large(format!("more than {TYPES_MAX} BTF types")));
+        }
+        let truncated = || Error::malformed(format!("type {id}: the BTF type part ends in it"));
+        let info = *words.get(at + 1).ok_or_else(truncated)?;
+        let kind = Kind::from_number(info >> 24 & 0x1f).filter(|kind| *kind != Kind::Void);
+        let kind = kind.ok_or_else(|| {
+            Error::unsupported(format!(
+                "type {id}: BTF kind {} is unknown",
+                info >> 24 & 0x1f
+            ))
+        })?;
+        at += HEAD_WORDS + kind.words_after_head((info & 0xffff) as usize);
+        if at > words.len() {
+            return Err(truncated());
+        }
+        // The section's limit keeps offsets far below `u32::MAX`.
+        starts.push(u32::try_from(at).map_err(|_| truncated())?);
+    }
+    Ok(starts.into())
+}
+
+/// Checks the names and the type numbers of one description.
+fn check(btf: &Btf, ty: Type<'_>) -> Result<()> {
+    let words = ty.words();
+    let kind = ty.kind();
+    check_name(btf, words[0])?;
+    if kind.refers_to_type() {
+        check_id(btf, words[2])?;
+    }
+    let tail = &words[HEAD_WORDS..];
+    match kind {
+        Kind::Array => {
+            check_id(btf, tail[0])?;
+            check_id(btf, tail[1])?;
+        }
+        Kind::Struct | Kind::Union => {
+            for member in tail.as_chunks::<3>().0 {
+                check_name(btf, member[0])?;
+                check_id(btf, member[1])?;
+            }
+        }
+        Kind::Enum => {
+            for enumerator in tail.as_chunks::<2>().0 {
+                check_name(btf, enumerator[0])?;
+            }
+        }
+        Kind::Enum64 => {
+            for enumerator in tail.as_chunks::<3>().0 {
+                check_name(btf, enumerator[0])?;
+            }
+        }
+        Kind::FunctionPrototype => {
+            for parameter in tail.as_chunks::<2>().0 {
+                check_name(btf, parameter[0])?;
+                check_id(btf, parameter[1])?;
+            }
+        }
+        Kind::DataSection => {
+            for variable in tail.as_chunks::<3>().0 {
+                check_id(btf, variable[0])?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn check_name(btf: &Btf, offset: u32) -> Result<()> {
+    let at = offset as usize;
+    if at < btf.strings.len() && btf.strings.is_char_boundary(at) {
+        return Ok(());
+    }
+    Err(Error::malformed(format!(
+        "a name at {offset} of the BTF string part, which has {} bytes",
+        btf.strings.len()
+    )))
+}
+
+fn check_id(btf: &Btf, id: u32) -> Result<()> {
+    btf.ty(TypeId(id))
+        .map(|_| ())
+        .map_err(|error| Error::malformed(error.to_string()))
+}

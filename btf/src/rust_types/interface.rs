@@ -1,0 +1,191 @@
+//! What a BPF object shows to user space: its maps and its global variables.
+
+use crate::btf::{Btf, TypeId};
+use crate::error::{Error, Result};
+use crate::kind::Kind;
+use crate::ty::{DataSection, Definition, Linkage, Type};
+
+/// Maps of one object: reading a definition takes time, and nobody uses nearly as many.
+pub const MAPS_MAX: usize = 1024;
+/// Global variables of one object.
+pub const GLOBALS_MAX: usize = 1 << 16;
+
+/// A map that is defined in the `.maps` section with BTF.
+pub(super) struct Map<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: MapKind,
+    pub(super) key: Part,
+    pub(super) value: Part,
+}
+
+/// How user space talks to a map.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MapKind {
+    /// By keys, or in order.
+    Values,
+    /// The same with a value for each CPU.
+    PerCpuValues,
+    RingBuffer,
+    PerfEventArray,
+    UserRingBuffer,
+}
+
+/// What is known of a map's key or value.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// There is none.
+    Absent,
+    Typed(TypeId),
+    /// Only its bytes.
+    Sized(u32),
+}
+
+/// A global variable that user space can read or write.
+pub(super) struct GlobalVariable<'a> {
+    pub(super) name: &'a str,
+    pub(super) ty: TypeId,
+    pub(super) section: &'a str,
+}
+
+/// The maps in the order of the object.
+pub(super) fn maps(btf: &Btf) -> Result<Vec<Map<'_>>> {
+    let mut maps = Vec::new();
+    for section in btf.types().filter(|ty| ty.name() == ".maps") {
+        let Definition::DataSection(section) = section.definition() else {
+            continue;
+        };
+        for variable in variables(btf, section) {
+            let (variable, ty, _) = variable?;
+            let name = variable.name();
+            if maps.len() == MAPS_MAX {
+                return Err(Error::too_large(format!("more than {MAPS_MAX} maps")));
+            }
+            maps.push(map(btf, name, ty).map_err(|e| e.within(format!("map \"{name}\"")))?);
+        }
+    }
+    Ok(maps)
+}
+
+/// The variables of the data sections, but for static ones, which have no name of their own: two
+/// source files of one object can both have one.
+pub(super) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {
+    let mut globals = Vec::new();
+    for section_type in btf.types().filter(|ty| is_data(ty.name())) {
+        let Definition::DataSection(section) = section_type.definition() else {
+            continue;
+        };
+        for variable in variables(btf, section) {
+            let (variable, ty, linkage) = variable?;
+            if globals.len() == GLOBALS_MAX {
+                return Err(Error::too_large(format!(
+                    "more than {GLOBALS_MAX} variables"
+                )));
+            }
+            if linkage == Linkage::Global {
+                let section = section_type.name();
+                globals.push(GlobalVariable {
+                    name: variable.name(),
+                    ty,
+                    section,
+                });
+            }
+        }
+    }
+    Ok(globals)
+}
+
+/// What a pointer points to, if a type is one.
+pub(super) fn pointee(btf: &Btf, id: TypeId) -> Result<Option<TypeId>> {
+    Ok(match btf.resolve(id)?.definition() {
+        Definition::Pointer(target) => Some(target),
+        _ => None,
+    })
+}
+
+fn is_data(section: &str) -> bool {
+    [".rodata", ".data", ".bss"]
+        .iter()
+        .any(|prefix| section.starts_with(prefix))
+}
+
+type FoundVariable<'a> = (Type<'a>, TypeId, Linkage);
+
+fn variables<'a>(
+    btf: &'a Btf,
+    section: DataSection<'a>,
+) -> impl Iterator<Item = Result<FoundVariable<'a>>> {
+    section.variables().filter_map(|entry| {
+        let variable = match btf.ty(entry.variable) {
+            Ok(variable) => variable,
+            Err(error) => return Some(Err(error)),
+        };
+        match variable.definition() {
+            Definition::Variable(definition) => {
+                Some(Ok((variable, definition.ty, definition.linkage)))
+            }
+            // Functions can be in sections as well (`.ksyms`).
+            _ => None,
+        }
+    })
+}
+
+fn map<'a>(btf: &'a Btf, name: &'a str, ty: TypeId) -> Result<Map<'a>> {
+    let Definition::Struct(definition) = btf.resolve(ty)?.definition() else {
+        return Err(Error::malformed("its definition is not a struct"));
+    };
+    let mut map_type = 0;
+    let (mut key, mut value) = (Part::Absent, Part::Absent);
+    for member in definition.members() {
+        let member = member?;
+        match member.name {
+            "type" => map_type = number(btf, member.ty)?,
+            "key" => key = typed(btf, member.ty)?,
+            "value" => value = typed(btf, member.ty)?,
+            "key_size" => key = Part::Sized(number(btf, member.ty)?),
+            "value_size" => value = Part::Sized(number(btf, member.ty)?),
+            // Maps of maps: the value is the number of the inner map.
+            "values" => value = Part::Sized(4),
+            _ => {}
+        }
+    }
+    Ok(Map {
+        name,
+        kind: map_kind(map_type),
+        key,
+        value,
+    })
+}
+
+/// By `enum bpf_map_type` in `include/uapi/linux/bpf.h`.
+fn map_kind(number: u32) -> MapKind {
+    match number {
+        4 => MapKind::PerfEventArray,
+        5 | 6 | 10 | 21 => MapKind::PerCpuValues,
+        27 => MapKind::RingBuffer,
+        31 => MapKind::UserRingBuffer,
+        _ => MapKind::Values,
+    }
+}
+
+/// `__type(key, T)` is a pointer to `T`.
+fn typed(btf: &Btf, id: TypeId) -> Result<Part> {
+    let target = pointee(btf, id)?
+        .ok_or_else(|| Error::malformed("its key or value is not given as a pointer to a type"))?;
+    Ok(match btf.resolve(target)?.kind() {
+        Kind::Void => Part::Absent,
+        _ => Part::Typed(target),
+    })
+}
+
+/// `__uint(type, N)` is a pointer to an array of `N` integers.
+fn number(btf: &Btf, id: TypeId) -> Result<u32> {
+    let target = pointee(btf, id)?
+        .map(|target| btf.resolve(target))
+        .transpose()?;
+    match target.map(|target| target.definition()) {
+        Some(Definition::Array(array)) => Ok(array.count),
+        _ => Err(Error::malformed(
+            "a number is not given as a pointer to an array",
+        )),
+    }
+}
