@@ -10,8 +10,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Policy or a missing capability forbids it.
-    AccessDenied,
+    /// The operator's policy forbids it.
+    DeniedByPolicy,
+    /// The host process lacks a capability or permission for it.
+    PermissionDenied,
     /// No object, program, map, key, symbol, attach point or file of this name.
     NotFound,
     /// It exists already.
@@ -26,8 +28,14 @@ pub enum ErrorKind {
     Rejected,
     /// A limit was reached.
     LimitExceeded,
+    /// The host or kernel has no memory for it.
+    OutOfMemory,
     /// Somebody else holds it.
     Busy,
+    /// It changed meanwhile; trying again may succeed.
+    TryAgain,
+    /// A wait was cut short by a request to stop.
+    Interrupted,
     /// The other side is gone.
     Closed,
     /// Anything else.
@@ -135,14 +143,17 @@ impl std::error::Error for Error {
 fn kind_of_errno(errno: u32) -> ErrorKind {
     // Numbers of include/uapi/asm-generic/errno{,-base}.h, the same on every CPU that we support.
     match errno {
-        1 | 13 => ErrorKind::AccessDenied,                 // EPERM, EACCES
-        2 | 3 | 6 | 19 => ErrorKind::NotFound,             // ENOENT, ESRCH, ENXIO, ENODEV
-        16 => ErrorKind::Busy,                             // EBUSY
-        17 => ErrorKind::AlreadyExists,                    // EEXIST
-        7 | 12 | 23 | 24 | 28 => ErrorKind::LimitExceeded, // E2BIG, ENOMEM, ENFILE, EMFILE, ENOSPC
-        22 | 33 | 34 => ErrorKind::InvalidArgument,        // EINVAL, EDOM, ERANGE
-        32 => ErrorKind::Closed,                           // EPIPE
-        38 | 95 | 524 => ErrorKind::NotSupported,          // ENOSYS, EOPNOTSUPP, ENOTSUPP
+        1 | 13 => ErrorKind::PermissionDenied, // EPERM, EACCES
+        2 | 3 | 6 | 19 => ErrorKind::NotFound, // ENOENT, ESRCH, ENXIO, ENODEV
+        16 => ErrorKind::Busy,                 // EBUSY
+        17 => ErrorKind::AlreadyExists,        // EEXIST
+        12 => ErrorKind::OutOfMemory,
+        11 => ErrorKind::TryAgain,
+        4 => ErrorKind::Interrupted,
+        7 | 23 | 24 | 28 => ErrorKind::LimitExceeded, // E2BIG, ENFILE, EMFILE, ENOSPC
+        22 | 33 | 34 => ErrorKind::InvalidArgument,   // EINVAL, EDOM, ERANGE
+        32 => ErrorKind::Closed,                      // EPIPE
+        38 | 95 | 524 => ErrorKind::NotSupported,     // ENOSYS, EOPNOTSUPP, ENOTSUPP
         _ => ErrorKind::Other,
     }
 }

@@ -77,7 +77,7 @@ pub trait Object: Debug + Send {
     /// Set a global; `value` has exactly its size. Constants before load only.
     fn set_global(&mut self, name: &str, value: &[u8]) -> Result<()>;
 
-    /// Change how a program will be loaded or attached. Before load, except `AutoAttach`.
+    /// Change how a program will be loaded or attached. Before load, except `Autoattach`.
     fn set_program(&mut self, program: &str, setting: ProgramSetting<'_>) -> Result<()>;
     /// Change how a map will be created. Before load.
     fn set_map(&mut self, map: &str, setting: MapSetting<'_>) -> Result<()>;
@@ -100,7 +100,7 @@ pub trait Object: Debug + Send {
     /// Put a program into a slot of a program array.
     fn store_in(&self, program: &str, map: &dyn Map, index: u32) -> Result<()>;
     /// `BPF_PROG_TEST_RUN`.
-    fn run(&self, program: &str, input: &RunInput) -> Result<RunOutput>;
+    fn test_run(&self, program: &str, input: &RunInput) -> Result<RunOutput>;
     /// The kernel's run statistics of a program.
     fn statistics(&self, program: &str) -> Result<ProgramStatistics>;
 }
@@ -116,10 +116,14 @@ pub struct ProgramInfo {
     pub program_type: u32,
     /// Its name as libbpf prints it.
     pub type_name: String,
+    /// `expected_attach_type`, `enum bpf_attach_type`.
+    pub attach_type: u32,
+    /// The kernel function that it is verified against, or empty.
+    pub attach_target: String,
     /// Load loads it.
-    pub auto_load: bool,
+    pub autoload: bool,
     /// `bpf-object.attach` attaches it.
-    pub auto_attach: bool,
+    pub autoattach: bool,
     /// The kernel's id; 0 before load.
     pub id: u32,
 }
@@ -147,6 +151,12 @@ pub struct MapInfo {
     pub key_type_id: u32,
     /// BTF type of the value, 0 when not declared.
     pub value_type_id: u32,
+    /// `map_extra` of the declaration.
+    pub map_extra: u64,
+    /// The name it is shared under.
+    pub pin_name: Option<String>,
+    /// User space can no longer change it.
+    pub frozen: bool,
     /// The kernel's id; 0 before load.
     pub id: u32,
 }
@@ -156,8 +166,10 @@ pub struct MapInfo {
 pub struct GlobalInfo {
     /// Name of the C variable.
     pub name: String,
-    /// ELF section.
+    /// ELF section, and the name of the map that holds it.
     pub section: String,
+    /// Bytes from the start of the section.
+    pub offset: u32,
     /// Bytes.
     pub size: u32,
     /// BTF type.
@@ -171,9 +183,9 @@ pub struct GlobalInfo {
 #[non_exhaustive]
 pub enum ProgramSetting<'a> {
     /// Whether load loads it.
-    AutoLoad(bool),
+    Autoload(bool),
     /// Whether attaching the object attaches it.
-    AutoAttach(bool),
+    Autoattach(bool),
     /// The kernel function that it is verified against.
     AttachTarget(&'a str),
 }
@@ -189,12 +201,12 @@ pub enum MapSetting<'a> {
     /// `enum bpf_map_type`.
     MapType(u32),
     /// Whether load creates it.
-    AutoCreate(bool),
+    Autocreate(bool),
     /// Name under which it is pinned and shared.
     PinName(&'a str),
 }
 
-/// Input of [`Object::run`].
+/// Input of [`Object::test_run`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunInput {
     /// Packet or data.
@@ -205,9 +217,13 @@ pub struct RunInput {
     pub repeat: u32,
     /// `BPF_F_TEST_*`.
     pub flags: u32,
+    /// Run on this CPU.
+    pub cpu: Option<u32>,
+    /// Frames at a time, with live frames.
+    pub batch_size: u32,
 }
 
-/// Output of [`Object::run`].
+/// Output of [`Object::test_run`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunOutput {
     /// What the program returned.
@@ -380,10 +396,12 @@ pub trait Link: Debug + Send {
 pub struct LinkInfo {
     /// Name of the program, or of the `struct_ops` map.
     pub name: String,
+    /// `enum bpf_link_type`; 0 where the kernel has no link for it.
+    pub link_type: u32,
     /// Text form of the target.
     pub target: String,
-    /// The kernel's id, when the kernel lists the link.
-    pub id: Option<u32>,
+    /// The kernel's ids, as far as the kernel lists links of this kind.
+    pub ids: Vec<u32>,
 }
 
 /// Numbers of `enum bpf_map_type` that host code must tell apart (`linux/bpf.h`).

@@ -1,6 +1,6 @@
 //! What the operator allows and what the operator has decided in the guest's place.
 //!
-//! The hooks are asked before the kernel is; a refusal reaches the guest as `access-denied`. The policy
+//! The hooks are asked before the kernel is; a refusal reaches the guest as `denied-by-policy`. The policy
 //! of images (which may run at all, signatures) is decided before a guest starts, elsewhere.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ pub trait Policy: Debug + Send + Sync {
     /// By default always: what is pinned outlives the guest.
     fn pin_map(&self, name: &str) -> Result<()> {
         Err(crate::Error::new(
-            crate::ErrorKind::AccessDenied,
+            crate::ErrorKind::DeniedByPolicy,
             format!("pin a map as `{name}`: sharing maps is not allowed by the operator"),
         ))
     }
@@ -54,8 +54,8 @@ impl Policy for OwnObjects {}
 /// What the operator has decided on the command line; takes precedence over what the guest says.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
-    /// Program name to attach target (`--attach`).
-    pub targets: BTreeMap<String, Target>,
+    /// Program name to attach targets (`--attach`).
+    pub targets: BTreeMap<String, Vec<Target>>,
     /// Global variable to its value as text (`--global`), read by the variable's type at load.
     pub globals: BTreeMap<String, String>,
 }

@@ -11,9 +11,31 @@ pub enum Target {
         category: String,
         /// Folder below it.
         name: String,
+        /// What `bpf_get_attach_cookie` returns. Cookies have no text form.
+        cookie: u64,
     },
     /// `raw_tracepoint:NAME`.
-    RawTracepoint(String),
+    RawTracepoint {
+        /// Name of the tracepoint.
+        name: String,
+        /// What `bpf_get_attach_cookie` returns.
+        cookie: u64,
+    },
+    /// `trace`, or `trace:FUNCTION` to choose the kernel function, tracepoint or LSM hook that the program is verified
+    /// against; the latter is the operator's form, applied at load.
+    Trace {
+        /// None: what the program was loaded for.
+        function: Option<String>,
+        /// What `bpf_get_attach_cookie` returns.
+        cookie: u64,
+    },
+    /// `ksyscall:NAME`.
+    Ksyscall {
+        /// System call without prefix.
+        name: String,
+        /// What `bpf_get_attach_cookie` returns.
+        cookie: u64,
+    },
     /// `kprobe:SYMBOL[+OFFSET]`.
     Kprobe {
         /// Kernel function.
@@ -38,18 +60,22 @@ pub enum Target {
         location: UprobeLocation,
         /// Whose calls count.
         process: ProcessFilter,
+        /// Offset in the file of a semaphore, 0: none.
+        reference_counter: u64,
         /// What `bpf_get_attach_cookie` returns.
         cookie: u64,
     },
-    /// `uprobe_multi:BINARY:SYMBOL[,SYMBOL...][@PID]`.
+    /// `uprobe_multi:BINARY:PATTERN[@PID]`, or `SYMBOL,SYMBOL...` or `0xOFFSET,0xOFFSET...`.
     UprobeMulti {
         /// Path or name of the binary.
         binary: String,
-        /// Functions, or one pattern.
-        symbols: Vec<String>,
+        /// Places in it.
+        locations: UprobeLocations,
         /// Whose calls count.
         process: ProcessFilter,
-        /// As many as `symbols`, or none.
+        /// As many as locations, or none.
+        reference_counters: Vec<u64>,
+        /// As many as locations, or none.
         cookies: Vec<u64>,
     },
     /// `usdt:BINARY:PROVIDER:NAME[@PID]`.
@@ -65,46 +91,65 @@ pub enum Target {
         /// What `bpf_usdt_cookie` returns.
         cookie: u64,
     },
-    /// `perf_event:EVENT[:hz=N|period=N][:cpu=N][:or-cpu-clock][@PID]`, EVENT being a name of
-    /// perf (`cpu-clock`, `cycles`, `page-faults`...) or `TYPE/CONFIG` in numbers.
+    /// `perf_event:EVENT[:hz=N|period=N][:cpu=N][:user|kernel][:or-cpu-clock][@PID]`, EVENT being a name of
+    /// perf (`cpu-clock`, `cycles`, `page-faults`...) or `TYPE/CONFIG[/CONFIG1[/CONFIG2]]` in numbers.
     PerfEvent {
         /// `PERF_TYPE_*`.
         event_type: u32,
         /// `perf_event_attr.config`.
         config: u64,
+        /// `perf_event_attr.config1`.
+        config1: u64,
+        /// `perf_event_attr.config2`.
+        config2: u64,
         /// How often.
         sampling: Sampling,
         /// Whose events count.
         process: ProcessFilter,
         /// None: every CPU.
         cpu: Option<u32>,
+        /// Not in user space (`:kernel`).
+        exclude_user: bool,
+        /// Not in the kernel (`:user`).
+        exclude_kernel: bool,
         /// Use the CPU clock where the counter does not exist.
         fall_back_to_cpu_clock: bool,
     },
-    /// `xdp:INTERFACE[:driver|generic|hardware][:replace]`.
+    /// `xdp:INTERFACE[:driver|generic|hardware]`.
     Xdp {
         /// Name or index.
         network_interface: String,
         /// Where in the stack.
         mode: XdpMode,
-        /// Take the place of another program.
-        replace: bool,
     },
-    /// `tc:INTERFACE:ingress|egress[:PRIORITY]`.
+    /// `tc:INTERFACE:ingress|egress[:first|last|before=ID|after=ID][:priority=N]`.
     Tc {
         /// Name or index.
         network_interface: String,
         /// Which way.
         direction: TcDirection,
-        /// Lower runs first; 0: the host chooses.
+        /// Among other tcx programs.
+        position: Position,
+        /// clsact only; 0: the kernel chooses.
         priority: u32,
     },
-    /// `cgroup:PATH[:multi]`.
+    /// `netkit:INTERFACE:primary|peer[:first|last|before=ID|after=ID]`.
+    Netkit {
+        /// Name or index.
+        network_interface: String,
+        /// Which end of the pair.
+        side: NetkitSide,
+        /// Among other programs.
+        position: Position,
+    },
+    /// `cgroup:PATH[:first|last|before=ID|after=ID][:pre-order]`.
     Cgroup {
         /// Absolute, or below the cgroup2 mount.
         path: String,
-        /// `BPF_F_ALLOW_MULTI`.
-        allow_multiple: bool,
+        /// Among other programs.
+        position: Position,
+        /// `BPF_F_PREORDER`.
+        pre_order: bool,
     },
     /// `socket_map:MAP`.
     SocketMap(String),
@@ -121,8 +166,17 @@ pub enum Target {
         /// `BPF_F_NETFILTER_IP_DEFRAG`.
         defragment: bool,
     },
-    /// `iterator[:map=NAME|:cgroup=PATH|:cgroup-descendants=PATH|:process=PID|:thread=TID]`.
+    /// `iterator[:map=NAME|:cgroup=PATH[:ORDER]|:process=PID|:thread=TID]`.
     Iterator(IteratorTarget),
+    /// `socket_filter:INTERFACE`.
+    SocketFilter(String),
+    /// `program_function:PROGRAM_ID:FUNCTION`.
+    ProgramFunction {
+        /// The kernel's id of the program.
+        program_id: u32,
+        /// Its function that is replaced.
+        function: String,
+    },
 }
 
 /// A place in an executable or library.
@@ -132,6 +186,47 @@ pub enum UprobeLocation {
     Symbol(String, u64),
     /// An offset in the file.
     FileOffset(u64),
+}
+
+/// Places of a multi-uprobe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UprobeLocations {
+    /// Functions that match `*` and `?`.
+    Pattern(String),
+    /// Functions.
+    Symbols(Vec<String>),
+    /// Offsets in the file.
+    FileOffsets(Vec<u64>),
+}
+
+/// Where among the programs that are attached already; numbers are kernel ids of programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Position {
+    #[default]
+    Anywhere,
+    First,
+    Last,
+    Before(u32),
+    After(u32),
+}
+
+/// An end of a netkit pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum NetkitSide {
+    Primary,
+    Peer,
+}
+
+/// `enum bpf_cgroup_iter_order`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum CgroupOrder {
+    SelfOnly,
+    DescendantsPre,
+    DescendantsPost,
+    AncestorsUp,
 }
 
 /// Whose calls a probe in user space reports.
@@ -180,10 +275,13 @@ pub enum IteratorTarget {
     Everything,
     /// The elements of a map of the object.
     MapElements(String),
-    /// One cgroup.
-    Cgroup(String),
-    /// A cgroup and all below it.
-    CgroupDescendants(String),
+    /// A cgroup.
+    Cgroup {
+        /// Absolute, or below the cgroup2 mount.
+        path: String,
+        /// What of its surroundings is walked.
+        order: CgroupOrder,
+    },
     /// One process.
     Process(u32),
     /// One thread.
