@@ -181,15 +181,11 @@ fn remove_old_files(store: &Store) {
         let age = modified
             .ok()
             .and_then(|modified| now.duration_since(modified).ok());
-        if age.is_some_and(|age| age > INGEST_AGE_MAX) {
-            match fs::remove_file(entry.path()) {
-                Ok(()) => {
-                    tracing::debug!(path = %entry.path().display(), "removed unfinished blob")
-                }
-                Err(error) => {
-                    tracing::debug!(path = %entry.path().display(), %error, "unfinished blob stays");
-                }
-            }
+        if age.is_none_or(|age| age <= INGEST_AGE_MAX) {
+            continue;
         }
+        let path = entry.path();
+        let result = fs::remove_file(&path);
+        tracing::debug!(path = %path.display(), ?result, "removed an unfinished blob");
     }
 }
