@@ -3,6 +3,7 @@
 
 mod btf;
 mod composite;
+pub mod decode;
 mod elf;
 mod enumeration;
 mod error;
@@ -18,7 +19,7 @@ pub use enumeration::{Enumeration, Enumerator};
 pub use error::{Error, ErrorKind, Result};
 pub use kind::Kind;
 pub use layout::{CHAIN_LENGTH_MAX, NESTING_MAX, POINTER_BYTES};
-pub use parse::{SECTION_BYTES_MAX, TYPES_MAX};
+pub use parse::{NAME_BYTES_MAX, SECTION_BYTES_MAX, TYPES_MAX};
 pub use ty::{
     Array, DataSection, Definition, FunctionPrototype, Int, Linkage, SectionVariable, Type,
     Variable,

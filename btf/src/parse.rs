@@ -2,7 +2,9 @@
 //!
 //! Format: <https://docs.kernel.org/bpf/btf.html>, `include/uapi/linux/btf.h`.
 
-use crate::btf::{Btf, TypeId};
+use std::ops::Range;
+
+use crate::btf::Btf;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 use crate::ty::Type;
@@ -11,6 +13,8 @@ use crate::ty::Type;
 pub const SECTION_BYTES_MAX: usize = 64 << 20;
 /// Types in one section: the kernel's `BTF_MAX_TYPE`.
 pub const TYPES_MAX: usize = 0x000f_ffff;
+/// Bytes of one name: the kernel's `KSYM_NAME_LEN`.
+pub const NAME_BYTES_MAX: usize = 512;
 
 const MAGIC: u16 = 0xeb9f;
 const VERSION: u8 = 1;
@@ -42,8 +46,14 @@ pub(crate) fn parse(section: &[u8]) -> Result<Btf> {
         starts,
         strings,
     };
+    let checker = Checker {
+        btf: &btf,
+        long_strings: long_strings(&btf.strings),
+    };
     for ty in btf.types() {
-        check(&btf, ty).map_err(|error| error.within(format!("type {}", ty.id().0)))?;
+        checker
+            .check(ty)
+            .map_err(|error| error.within(format!("type {}", ty.id().0)))?;
     }
     Ok(btf)
 }
@@ -141,65 +151,96 @@ fn find_starts(words: &[u32]) -> Result<Box<[u32]>> {
     Ok(starts.into())
 }
 
-/// Checks the names and the type numbers of one description.
-fn check(btf: &Btf, ty: Type<'_>) -> Result<()> {
-    let words = ty.words();
-    let kind = ty.kind();
-    check_name(btf, words[0])?;
-    if kind.refers_to_type() {
-        check_id(btf, words[2])?;
+/// Where the strings that are too long for a name lie. Others can be: source lines, for example.
+fn long_strings(strings: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut long = Vec::new();
+    for string in strings.split('\0') {
+        if string.len() > NAME_BYTES_MAX {
+            long.push(start..start + string.len());
+        }
+        start += string.len() + 1;
     }
-    let tail = &words[HEAD_WORDS..];
-    match kind {
-        Kind::Array => {
-            check_id(btf, tail[0])?;
-            check_id(btf, tail[1])?;
-        }
-        Kind::Struct | Kind::Union => {
-            for member in tail.as_chunks::<3>().0 {
-                check_name(btf, member[0])?;
-                check_id(btf, member[1])?;
-            }
-        }
-        Kind::Enum => {
-            for enumerator in tail.as_chunks::<2>().0 {
-                check_name(btf, enumerator[0])?;
-            }
-        }
-        Kind::Enum64 => {
-            for enumerator in tail.as_chunks::<3>().0 {
-                check_name(btf, enumerator[0])?;
-            }
-        }
-        Kind::FunctionPrototype => {
-            for parameter in tail.as_chunks::<2>().0 {
-                check_name(btf, parameter[0])?;
-                check_id(btf, parameter[1])?;
-            }
-        }
-        Kind::DataSection => {
-            for variable in tail.as_chunks::<3>().0 {
-                check_id(btf, variable[0])?;
-            }
-        }
-        _ => {}
-    }
-    Ok(())
+    long
 }
 
-fn check_name(btf: &Btf, offset: u32) -> Result<()> {
-    let at = offset as usize;
-    if at < btf.strings.len() && btf.strings.is_char_boundary(at) {
-        return Ok(());
-    }
-    Err(Error::malformed(format!(
-        "a name at {offset} of the BTF string part, which has {} bytes",
-        btf.strings.len()
-    )))
+struct Checker<'a> {
+    btf: &'a Btf,
+    long_strings: Vec<Range<usize>>,
 }
 
-fn check_id(btf: &Btf, id: u32) -> Result<()> {
-    btf.ty(TypeId(id))
-        .map(|_| ())
-        .map_err(|error| Error::malformed(error.to_string()))
+impl Checker<'_> {
+    /// Checks the names and the type numbers of one description.
+    fn check(&self, ty: Type<'_>) -> Result<()> {
+        let words = ty.words();
+        let kind = ty.kind();
+        self.check_name(words[0])?;
+        if kind.refers_to_type() {
+            self.check_id(words[2])?;
+        }
+        let tail = &words[HEAD_WORDS..];
+        match kind {
+            Kind::Array => {
+                self.check_id(tail[0])?;
+                self.check_id(tail[1])?;
+            }
+            Kind::Struct | Kind::Union => {
+                for member in tail.as_chunks::<3>().0 {
+                    self.check_name(member[0])?;
+                    self.check_id(member[1])?;
+                }
+            }
+            Kind::Enum => {
+                for enumerator in tail.as_chunks::<2>().0 {
+                    self.check_name(enumerator[0])?;
+                }
+            }
+            Kind::Enum64 => {
+                for enumerator in tail.as_chunks::<3>().0 {
+                    self.check_name(enumerator[0])?;
+                }
+            }
+            Kind::FunctionPrototype => {
+                for parameter in tail.as_chunks::<2>().0 {
+                    self.check_name(parameter[0])?;
+                    self.check_id(parameter[1])?;
+                }
+            }
+            Kind::DataSection => {
+                for variable in tail.as_chunks::<3>().0 {
+                    self.check_id(variable[0])?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, offset: u32) -> Result<()> {
+        let at = offset as usize;
+        let strings = &self.btf.strings;
+        if at >= strings.len() || !strings.is_char_boundary(at) {
+            return Err(Error::malformed(format!(
+                "a name at {offset} of the BTF string part, which has {} bytes",
+                strings.len()
+            )));
+        }
+        let index = self.long_strings.partition_point(|string| string.end <= at);
+        match self.long_strings.get(index) {
+            Some(string) if string.start <= at && string.end - at > NAME_BYTES_MAX => Err(
+                Error::too_large(format!("a name of more than {NAME_BYTES_MAX} bytes")),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_id(&self, id: u32) -> Result<()> {
+        if id < self.btf.type_count() {
+            return Ok(());
+        }
+        Err(Error::malformed(format!(
+            "it refers to type {id}, there are only {}",
+            self.btf.type_count()
+        )))
+    }
 }

@@ -12,8 +12,8 @@ use crate::ty::{Array, Definition, Int, Type};
 
 /// Bytes of one type: far above any BPF record, and it keeps the compiler of the guest alive.
 pub const RECORD_BYTES_MAX: u32 = 16 << 20;
-/// Members of all types together, so that types which share members cannot multiply without end.
-pub const MEMBERS_MAX: usize = 1 << 16;
+/// Members and enumerators of all types together, so that types which share members cannot multiply without end.
+pub const MEMBERS_MAX: usize = 1 << 14;
 
 /// All types that were reached so far.
 pub(super) struct Collector<'a> {
@@ -149,6 +149,11 @@ impl<'a> Collector<'a> {
         self.known.insert(ty.id(), Progress::Open);
         let head = self.head(id, ty, fallback)?;
         let shown = head.shown.clone();
+        if let Definition::Enum(enumeration) = ty.definition() {
+            for _ in enumeration.enumerators() {
+                self.count_member()?;
+            }
+        }
         let (item, form) = match ty.definition() {
             Definition::Struct(composite) => self
                 .struct_item(head, composite, depth)
@@ -271,7 +276,6 @@ fn enum_item(head: Head, enumeration: Enumeration<'_>) -> Result<(Item, Form)> {
     let mut constants = Namespace::reserving(&["name"]);
     let enumerators = enumeration
         .enumerators()
-        .take(MEMBERS_MAX)
         .map(|enumerator| EnumConstant {
             name: constants.take(names::enumerator_name(enumerator.name)),
             c_name: names::shown(enumerator.name),

@@ -1,0 +1,9 @@
+//! Tests on BTF from clang, from a builder for what clang does not make, and from broken bytes.
+#![allow(clippy::unwrap_used)]
+
+mod decoding;
+mod generating;
+mod hostile;
+mod objects;
+mod parsing;
+mod section;
