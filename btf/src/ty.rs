@@ -12,7 +12,7 @@ use crate::kind::Kind;
 pub struct Type<'a> {
     btf: &'a Btf,
     id: TypeId,
-    /// Three words that all types have, then what the kind prescribes; complete, as parsing checked.
+    /// Three words that all types have, then what the kind prescribes: complete, as was checked.
     words: &'a [u32],
 }
 

@@ -12,8 +12,8 @@ pub struct Label {
 }
 
 impl Label {
-    /// Its place in [`Decoder::labels`](super::Decoder::labels): what a visitor has prepared for each
-    /// label, it finds by this number.
+    /// Its place in [`Decoder::labels`](super::Decoder::labels): what a visitor has prepared for
+    /// each label, it finds by this number.
     pub fn index(&self) -> usize {
         self.index
     }

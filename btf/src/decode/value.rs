@@ -7,8 +7,8 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 /// A decoded value.
 ///
 /// It serializes as what a reader of JSON expects: structs and unions as maps in the order of their
-/// members, enums as their names or else numbers, pointers as text like `0xffff888012345678`, a `char`
-/// as text of one character (none for NUL), integers beyond 64 bits as decimal text.
+/// members, enums as their names or else numbers, pointers as text like `0xffff888012345678`,
+/// a `char` as text of one character (none for NUL), integers beyond 64 bits as decimal text.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value {

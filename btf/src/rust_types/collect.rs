@@ -12,7 +12,8 @@ use crate::ty::{Array, Definition, Int, Type};
 
 /// Bytes of one type: far above any BPF record, and it keeps the compiler of the guest alive.
 pub const RECORD_BYTES_MAX: u32 = 16 << 20;
-/// Members and enumerators of all types together, so that types which share members cannot multiply without end.
+/// Members and enumerators of all types together, so that types which share members cannot multiply
+/// without end.
 pub const MEMBERS_MAX: usize = 1 << 14;
 
 /// All types that were reached so far.

@@ -9,7 +9,7 @@ use super::source::Source;
 /// Emits a union, its view and their traits.
 pub(super) fn emit(source: &mut Source, item: &Item, accessors: &[Accessor]) {
     let Item { name, size, .. } = item;
-    // An empty array gives the alignment; unlike `repr(align)`, it is allowed inside of packed structs.
+    // An empty array gives the alignment; unlike `repr(align)`, packed structs may hold it.
     let align = match item.align {
         2 => Some("u16"),
         4 => Some("u32"),

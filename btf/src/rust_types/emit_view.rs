@@ -39,19 +39,21 @@ pub(super) fn view(source: &mut Source, item: &Item, accessors: &[Accessor]) {
             }
         }
     });
-    source.block(format!("impl ::core::fmt::Debug for {name}Ref<'_>"), |source| {
-        source.block(
-            "fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result",
-            |source| {
-                source.line(
-                    "::core::fmt::Debug::fmt(&::eunomia_bpf::RecordRef::to_record(*self), formatter)",
-                );
-            },
-        );
-    });
+    source.block(
+        format!("impl ::core::fmt::Debug for {name}Ref<'_>"),
+        |source| {
+            source.block(
+                "fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result",
+                |source| {
+                    source.line("let record = ::eunomia_bpf::RecordRef::to_record(*self);");
+                    source.line("::core::fmt::Debug::fmt(&record, formatter)");
+                },
+            );
+        },
+    );
 }
 
-/// Emits the trait that makes a view of bytes, with the expression that copies the record out of it.
+/// Emits the trait that makes a view of bytes; `to_record` emits how the record is copied.
 pub(super) fn record_ref(source: &mut Source, item: &Item, to_record: impl FnOnce(&mut Source)) {
     let Item { name, size, .. } = item;
     source.block(

@@ -80,7 +80,8 @@
 //! // `Record` for u8..u128, i8..i128, f32, f64, bool, () with `Ref<'a> = Self`, and for
 //! // `[T; N]` with `Ref<'a> = Array<'a, T, N>`, which has:
 //! impl<'a, T: Record, const N: usize> Array<'a, T, N> {
-//!     pub const fn from_array<const SIZE: usize>(bytes: &'a [u8; SIZE]) -> Self; // SIZE == N * T::SIZE
+//!     /// `SIZE` is `N * T::SIZE`, checked when compiled.
+//!     pub const fn from_array<const SIZE: usize>(bytes: &'a [u8; SIZE]) -> Self;
 //!     pub fn get(&self, index: usize) -> Option<T::Ref<'a>>;
 //!     pub fn iter(&self) -> impl Iterator<Item = T::Ref<'a>>;
 //!     pub fn to_array(self) -> [T; N];
@@ -122,8 +123,8 @@ pub struct Options {
     pub object: String,
     /// The name of the module that is generated. By default `bpf`.
     pub module: String,
-    /// Names of further types to generate, for those that no map and no variable leads to. By default
-    /// none.
+    /// Names of further types to generate, for those that no map and no variable leads to. By
+    /// default none.
     pub types: Vec<String>,
 }
 
@@ -141,8 +142,8 @@ impl Options {
 /// Generates the Rust module for a BPF object.
 ///
 /// # Errors
-/// `Malformed` when types or maps make no sense, `Unsupported` for what has no Rust form, `NotFound`
-/// when the BTF lacks one of [`Options::types`], `TooLarge` above [`RECORD_BYTES_MAX`],
+/// `Malformed` when types or maps make no sense, `Unsupported` for what has no Rust form,
+/// `NotFound` when the BTF lacks one of [`Options::types`], `TooLarge` above [`RECORD_BYTES_MAX`],
 /// [`MEMBERS_MAX`], [`MAPS_MAX`] and [`GLOBALS_MAX`]; each names the type and the member.
 pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
     let mut collector = Collector::new(btf);
@@ -154,7 +155,7 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
     }
     let mut source = Source::default();
     source.line(format!(
-        "/// The types, global variables and maps of BPF object `{}`, generated from its BTF.",
+        "/// The types, variables and maps of BPF object `{}`; @generated from its BTF.",
         names::shown(&options.object)
     ));
     source.line("#[allow(dead_code, missing_docs, missing_debug_implementations, clippy::all)]");
@@ -264,8 +265,8 @@ fn collect_globals<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant
     Ok(constants)
 }
 
-/// The type of a variable; nothing for a pointer, which user space cannot follow. It may be there for
-/// the sake of the type that it points to: `struct event *unused __attribute__((unused));`.
+/// The type of a variable; nothing for a pointer, which user space cannot follow. It may be there
+/// for the sake of the type that it points to: `struct event *unused __attribute__((unused));`.
 fn global_type(
     collector: &mut Collector<'_>,
     global: &GlobalVariable<'_>,

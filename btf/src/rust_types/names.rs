@@ -1,6 +1,6 @@
 //! Rust names from C names.
 //!
-//! BTF is untrusted and need not come from C: whatever a name holds, what comes out is an identifier.
+//! BTF is untrusted and need not come from C: whatever a name holds, an identifier comes out.
 
 use std::collections::HashSet;
 

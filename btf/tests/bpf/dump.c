@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Native program: prints the bytes of one value of each struct in layouts.h, and where the members are.
+ * Native program: prints the bytes of one value of each struct in layouts.h, and where members are.
  *   value NAME HEX
  *   offset NAME MEMBER OFFSET
  */
@@ -21,7 +21,8 @@ static void dump(const char *name, const void *value, size_t size)
 }
 
 #define DUMP(name, value) dump(name, &(value), sizeof(value))
-#define OFFSET(type, member) printf("offset %s %s %zu\n", #type, #member, offsetof(struct type, member))
+#define OFFSET(type, member) \
+	printf("offset %s %s %zu\n", #type, #member, offsetof(struct type, member))
 
 static void dump_plain(void)
 {

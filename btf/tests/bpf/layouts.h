@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Struct layouts of every sort, shared by the BPF object whose BTF is read and by the native program
- * that dumps their bytes.
+ * Struct layouts of every sort, shared by the BPF object whose BTF is read and by the native
+ * program that dumps their bytes.
  */
 typedef u64 gadget_timestamp;
 typedef u32 ipv4_addr;

@@ -9,7 +9,7 @@ use eunomia_btf::{Btf, ErrorKind};
 use crate::objects::{DUMP, LAYOUTS_BTF, run, source};
 use crate::section::{INT_SIGNED, Section};
 
-/// Compiles generated code, without warnings, with a program that uses it; gives the program's path.
+/// Compiles generated code, without warnings, into a program that uses it: `program`.
 fn compile(directory: &Path, generated: &str, program: &str) {
     std::fs::write(directory.join("generated.rs"), generated).unwrap();
     std::fs::write(directory.join("program.rs"), program).unwrap();

@@ -76,7 +76,7 @@ pub(crate) fn source(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Runs a program and gives what it prints; a failure, or a program that is missing, fails the test.
+/// Runs a program and gives what it prints. That it fails or is missing fails the test.
 pub(crate) fn run(command: &mut Command) -> String {
     let program = command.get_program().to_owned();
     let program = Path::new(&program)

@@ -1,5 +1,6 @@
 //! Types, names, sizes and members.
 
+use eunomia_btf::decode::Decoder;
 use eunomia_btf::{Btf, Definition, ErrorKind, Kind, Linkage, Place, TypeId};
 
 use crate::objects::{DUMP, LAYOUTS, LAYOUTS_BTF};
@@ -204,4 +205,28 @@ fn the_other_byte_order_and_other_files_are_refused_with_a_reason() {
         Btf::from_elf(&own_program).unwrap_err().kind(),
         ErrorKind::NotFound
     );
+}
+
+#[test]
+fn the_types_of_the_running_kernel_are_read_and_can_be_decoded() {
+    let path = "/sys/kernel/btf/vmlinux";
+    let section = std::fs::read(path)
+        .unwrap_or_else(|error| panic!("this test needs a kernel with BTF: {path}: {error}"));
+    let btf = Btf::parse(&section).unwrap();
+    let mut decoded = 0;
+    for ty in btf.types() {
+        if let Definition::Struct(composite) | Definition::Union(composite) = ty.definition() {
+            for member in composite.members() {
+                member.unwrap();
+            }
+            let decoder = Decoder::new(&btf, ty.id()).unwrap();
+            assert!(decoder.size() == composite.size as usize);
+            decoder.value(&vec![0; decoder.size()]).unwrap();
+            btf.align_of(ty.id()).unwrap();
+            decoded += 1;
+        }
+    }
+    assert!(decoded > 1000, "{decoded}");
+    let task = btf.find("task_struct", Kind::Struct).unwrap();
+    assert!(btf.size_of(task.id()).unwrap() > 1000);
 }

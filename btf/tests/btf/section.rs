@@ -42,7 +42,7 @@ impl Section {
     }
 
     pub(crate) fn int(&mut self, name: &str, size: u32, encoding: u32) -> u32 {
-        self.add(name, Info::of(1), size, &[encoding | size * 8])
+        self.add(name, Info::of(1), size, &[encoding | (size * 8)])
     }
 
     pub(crate) fn pointer(&mut self, to: u32) -> u32 {

@@ -34,7 +34,10 @@ fn record<T: NamedRecord + PartialEq + std::fmt::Debug>(values: &HashMap<String,
     let mut written = vec![0xaa; T::SIZE + 1];
     record.write_to(&mut written).unwrap();
     // The text of this one begins inside of the padding, which is written as zeros.
-    let same = if T::NAME == "with_tail" { WithTail::TAIL_OFFSET } else { bytes.len().min(T::SIZE) };
+    let same = match T::NAME {
+        "with_tail" => WithTail::TAIL_OFFSET,
+        _ => T::SIZE,
+    };
     assert_eq!(written[..same], bytes[..same], "{}", T::NAME);
     assert_eq!(written[T::SIZE], 0xaa);
     assert_eq!(T::read_from(&bytes[..T::SIZE - 1]), None);
@@ -108,7 +111,8 @@ fn check_bits(values: &HashMap<String, Vec<u8>>) {
     let expected = (1, 5, -7, 0xab_cdef_0123, 9, 300, EventKind::EVENT_EXIT, true);
     assert_eq!(all(&flags), expected);
     let view = FlagsRef::new(&values["flags"]).unwrap();
-    assert_eq!((view.c(), view.d(), view.kind(), view.yes()), (-7, 0xab_cdef_0123, expected.6, true));
+    assert_eq!((view.c(), view.d()), (-7, 0xab_cdef_0123));
+    assert_eq!((view.kind(), view.yes()), (EventKind::EVENT_EXIT, true));
     // Setting one leaves the others.
     flags.set_d(1);
     flags.set_c(15);

@@ -1,7 +1,7 @@
-//! The traits that generated types implement, as the guest SDK (crate `eunomia_bpf`) must define them.
+//! The traits that generated types implement, as the guest SDK (crate `eunomia_bpf`) defines them.
 //!
-//! Tests compile this file as a crate of that name and the generated code against it. The SDK's copy
-//! must stay the same in meaning; see the documentation of `eunomia_btf::rust_types`.
+//! Tests compile this file as a crate of that name and the generated code against it. The SDK's
+//! copy must stay the same in meaning; see the documentation of `eunomia_btf::rust_types`.
 #![forbid(unsafe_code)]
 
 use core::marker::PhantomData;
