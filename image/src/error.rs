@@ -69,6 +69,8 @@ impl Error {
                 ErrorKind::PermissionDenied
             }
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ErrorKind::StorageFull,
+            // What readers say about their input.
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
             _ => ErrorKind::Io,
         };
         Self {

@@ -52,6 +52,7 @@ mod metadata;
 mod platform;
 mod reference;
 mod store;
+mod tar;
 mod timestamp;
 
 pub use builder::{ImageBuilder, PackedImage};
@@ -64,7 +65,7 @@ pub use metadata::{KernelNeeds, Metadata, Permissions, Resources, World};
 pub use platform::Platform;
 pub use reference::{DEFAULT_TAG, Reference};
 pub use store::{
-    BlobWriter, CheckReport, ListEntry, Problem, ProblemKind, PruneReport, Store, StoreWriter,
-    default_store_root,
+    BlobWriter, CheckReport, Compression, ListEntry, Problem, ProblemKind, PruneReport, Store,
+    StoreWriter, default_store_root,
 };
 pub use timestamp::{SOURCE_DATE_EPOCH, Timestamp};

@@ -29,6 +29,15 @@ pub const OBJECTS_MAX: usize = 32;
 /// Bytes of a component or module: guests in interpreted languages carry their interpreter.
 pub const COMPONENT_BYTES_MAX: u64 = 256 << 20;
 
+/// Bytes of a blob that is copied without being looked at (foreign layers).
+pub const BLOB_BYTES_MAX: u64 = 8 << 30;
+
+/// Bytes of all files of an image archive, unpacked: an archive of a kilobyte can claim terabytes.
+pub const ARCHIVE_BYTES_MAX: u64 = 64 << 30;
+
+/// Files of an image archive.
+pub const ARCHIVE_FILES_MAX: u64 = 100_000;
+
 /// Bytes of the metadata document.
 pub const METADATA_BYTES_MAX: u64 = 1 << 20;
 

@@ -8,7 +8,7 @@ use super::{CACHE_FOLDER, INDEX_LOCK, INGEST_FOLDER, LOCK_FOLDER, Store};
 use crate::layout::{BLOBS_FOLDER, INDEX_FILE, IndexFile, LAYOUT_FILE};
 use crate::{Error, ErrorKind, Result};
 
-const LAYOUT_CONTENT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
+pub(super) const LAYOUT_CONTENT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
 impl Store {
     /// A creation that was interrupted is continued: `oci-layout` comes last.

@@ -1,5 +1,6 @@
 //! The store: the OCI image layout that all commands share.
 
+mod archive;
 mod check;
 mod create;
 mod list;
@@ -10,6 +11,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 
+pub use archive::Compression;
 pub use check::{CheckReport, Problem, ProblemKind};
 pub use list::ListEntry;
 pub use location::default_store_root;
