@@ -35,13 +35,16 @@ pub enum Definition<'a> {
     /// An enum, of any width.
     Enum(Enumeration<'a>),
     /// A struct or union that is only declared.
-    Forward,
+    Forward {
+        /// It is a union.
+        union: bool,
+    },
     /// Another name for a type.
     Typedef(TypeId),
     /// `volatile`, `const`, `restrict` or a tag on a type.
     Qualifier(TypeId),
-    /// A function with a prototype.
-    Function(TypeId),
+    /// A function.
+    Function(Function),
     /// A function's signature.
     FunctionPrototype(FunctionPrototype<'a>),
     /// A global variable.
@@ -107,6 +110,15 @@ impl<'a> FunctionPrototype<'a> {
     }
 }
 
+/// A function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Function {
+    /// Its signature.
+    pub prototype: TypeId,
+    /// Who can call it.
+    pub linkage: Linkage,
+}
+
 /// A global variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
@@ -116,7 +128,7 @@ pub struct Variable {
     pub linkage: Linkage,
 }
 
-/// Who can see a variable.
+/// Who can see a variable or function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Linkage {
@@ -206,12 +218,17 @@ impl<'a> Type<'a> {
                 kind == Kind::Enum64,
                 tail,
             )),
-            Kind::Forward => Definition::Forward,
+            Kind::Forward => Definition::Forward {
+                union: self.kind_flag(),
+            },
             Kind::Typedef => Definition::Typedef(refers_to),
             Kind::Volatile | Kind::Const | Kind::Restrict | Kind::TypeTag => {
                 Definition::Qualifier(refers_to)
             }
-            Kind::Function => Definition::Function(refers_to),
+            Kind::Function => Definition::Function(Function {
+                prototype: refers_to,
+                linkage: linkage(self.words[1] & 0xffff),
+            }),
             Kind::FunctionPrototype => Definition::FunctionPrototype(FunctionPrototype {
                 btf: self.btf,
                 returns: refers_to,

@@ -17,7 +17,8 @@
 //! - Members of anonymous structs and unions appear as members of what they are in, as in C.
 //! - All members of a union are decoded: which one is meant, its bytes do not say.
 //! - An array of `char` is text up to its first NUL, other arrays of bytes are bytes.
-//! - A flexible array at the very end of the type reaches to the end of the record.
+//! - A flexible array at the very end of the type reaches to the end of the record. (The kernel
+//!   appends up to 7 bytes to the records of perf event arrays; they look like items.)
 //! - Unnamed bit fields and members without bytes do not appear.
 
 mod bits;

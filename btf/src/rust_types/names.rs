@@ -2,19 +2,24 @@
 //!
 //! BTF is untrusted and need not come from C: whatever a name holds, an identifier comes out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Names of one Rust namespace, each used once.
 #[derive(Default)]
 pub(super) struct Namespace {
     taken: HashSet<String>,
+    /// The number to try next for a name that is taken. Without it, many equal names, which no C
+    /// compiler makes, take quadratic time.
+    numbers: HashMap<String, u64>,
 }
 
 impl Namespace {
     /// A namespace in which some names have a meaning already.
     pub(super) fn reserving(names: &[&str]) -> Self {
+        let taken = names.iter().map(|name| (*name).to_owned()).collect();
         Self {
-            taken: names.iter().map(|name| (*name).to_owned()).collect(),
+            taken,
+            numbers: HashMap::new(),
         }
     }
 
@@ -41,11 +46,10 @@ impl Namespace {
     ) -> String {
         let mut chosen = name.clone();
         // Ends: each round tries another name, and finitely many are taken.
-        for number in 2_u64.. {
-            if all(&chosen).iter().all(|name| self.is_free(name)) {
-                break;
-            }
+        while !all(&chosen).iter().all(|name| self.is_free(name)) {
+            let number = self.numbers.entry(name.clone()).or_insert(2);
             chosen = format!("{}{separator}{number}", name.trim_start_matches("r#"));
+            *number += 1;
         }
         self.taken.extend(all(&chosen));
         chosen

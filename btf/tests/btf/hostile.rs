@@ -17,6 +17,7 @@ fn exercise(section: &[u8]) {
         let _ = format!("{ty} {ty:?} {:?}", ty.definition());
         let _ = btf.size_of(ty.id());
         let _ = btf.align_of(ty.id());
+        let _ = btf.declaration(ty.id());
         if let Definition::Struct(composite) | Definition::Union(composite) = ty.definition() {
             composite.members().for_each(drop);
         }
@@ -220,6 +221,17 @@ fn types_that_multiply_are_refused_in_time() {
     let error = Decoder::new(&btf, TypeId(inner)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     exercise(&section.bytes());
+}
+
+#[test]
+fn many_equal_names_take_no_quadratic_time() {
+    let mut section = Section::new();
+    let int = section.int("int", 4, INT_SIGNED);
+    let members: Vec<_> = (0..15_000).map(|index| ("same", int, index * 32)).collect();
+    section.structure("s", 60_000, &members);
+    let variables: Vec<_> = (0..60_000).map(|_| section.variable("same", int)).collect();
+    section.data_section(".bss", &variables);
+    assert_eq!(layout_errors(&section, "s"), []);
 }
 
 #[test]

@@ -230,3 +230,47 @@ fn the_types_of_the_running_kernel_are_read_and_can_be_decoded() {
     let task = btf.find("task_struct", Kind::Struct).unwrap();
     assert!(btf.size_of(task.id()).unwrap() > 1000);
 }
+
+#[test]
+fn declarations_read_like_c() {
+    let btf = &*LAYOUTS_BTF;
+    let declaration = |name| btf.declaration(btf.find_data(name).unwrap().id()).unwrap();
+    let expected = "\
+struct nested {
+    u16 tag; /* 0 */
+    struct point at; /* 4 */
+    struct {
+        u8 inner_a; /* 0 */
+        u32 inner_b; /* 4 */
+    } anonymous_type; /* 12 */
+    struct {
+        u16 flat_a; /* 0 */
+        u64 flat_b; /* 8 */
+    }; /* 24 */
+    union {
+        u32 flat_word; /* 0 */
+        u8 flat_bytes[4]; /* 0 */
+    }; /* 40 */
+    struct point path[3]; /* 44 */
+    u32 grid[2][3]; /* 68 */
+};";
+    assert_eq!(declaration("nested"), expected);
+    assert!(declaration("event").contains("\n    void *address; /* 40 */\n"));
+    assert!(declaration("event").contains("volatile s64 delta;"));
+    assert!(declaration("flags").contains("\n    s32 c : 5; /* bit 4 */\n"));
+    assert!(declaration("event_kind").contains("\n    EVENT_EXIT = 2,\n"));
+    assert_eq!(declaration("s64"), "typedef long long s64;");
+
+    let mut section = Section::new();
+    let int = section.int("int", 4, INT_SIGNED);
+    let constant = section.add("", Info::of(10), int, &[]);
+    let pointer = section.pointer(constant);
+    let constant_pointer = section.add("", Info::of(10), pointer, &[]);
+    let prototype = section.add("", Info::of(13), int, &[]);
+    let function = section.pointer(prototype);
+    let array = section.array(function, 2);
+    let btf = Btf::parse(&section.bytes()).unwrap();
+    let declaration = |id| btf.declaration(TypeId(id)).unwrap();
+    assert_eq!(declaration(constant_pointer), "const int *const x;");
+    assert_eq!(declaration(array), "int (*x[2])();");
+}
