@@ -1,0 +1,99 @@
+//! Rows on their way to the host.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use super::host;
+use crate::batch::BatchBuilder;
+use crate::error::Result;
+
+/// Bytes of rows that are gathered before they are emitted: enough that the call costs nothing
+/// beside them, and far below the 1 MiB that one call may have.
+pub const ROWS_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// The tables that have rows to emit. A guest has one thread.
+    static PENDING: RefCell<Vec<Weak<Rows>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Emit all rows that are gathered, of all tables.
+pub(crate) fn flush_pending() -> Result<()> {
+    let tables = PENDING.with(RefCell::take);
+    let mut result = Ok(());
+    for table in tables.iter().filter_map(Weak::upgrade) {
+        result = result.and(table.flush());
+    }
+    result
+}
+
+/// A table of the host with the rows that it has not got yet.
+pub(super) struct Rows {
+    handle: host::Table,
+    batch: RefCell<BatchBuilder>,
+}
+
+impl Rows {
+    pub(super) fn new(handle: host::Table) -> Rc<Self> {
+        let batch = RefCell::default();
+        Rc::new(Self { handle, batch })
+    }
+
+    pub(super) fn handle(&self) -> &host::Table {
+        &self.handle
+    }
+
+    /// Add rows with `write`, and emit them when there are enough.
+    pub(super) fn add(
+        self: &Rc<Self>,
+        write: impl FnOnce(&mut BatchBuilder) -> Result<()>,
+    ) -> Result<()> {
+        let mut batch = self.batch.borrow_mut();
+        let was_empty = batch.is_empty();
+        write(&mut batch)?;
+        let is_full = batch.as_bytes().len() >= ROWS_BYTES;
+        drop(batch);
+        if is_full {
+            return self.flush();
+        }
+        if was_empty {
+            PENDING.with_borrow_mut(|pending| pending.push(Rc::downgrade(self)));
+        }
+        Ok(())
+    }
+
+    /// Emit a whole batch, after the rows that came before it.
+    pub(super) fn emit(&self, batch: &[u8]) -> Result<()> {
+        self.flush()?;
+        Ok(self.handle.emit(batch)?)
+    }
+
+    /// Rows that the host refuses are gone: they would be refused again.
+    pub(super) fn flush(&self) -> Result<()> {
+        let mut batch = self.batch.borrow_mut();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let emitted = self.handle.emit(batch.as_bytes());
+        batch.clear();
+        Ok(emitted?)
+    }
+
+    pub(super) fn end_of_interval(&self) -> Result<()> {
+        self.flush()?;
+        Ok(self.handle.end_of_interval()?)
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        // Nobody is left to hear of an error.
+        let _ = self.flush();
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Rows").field(&self.handle).finish()
+    }
+}
