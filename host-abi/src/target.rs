@@ -1,5 +1,25 @@
-//! Attach targets: where a program is attached. The same as `target` in `wit/attach.wit`, and their text
-//! form, as `ecli run --attach PROGRAM=TARGET` takes it.
+//! Attach targets: where a program is attached. The same as `target` in `wit/attach.wit`, and their
+//! text form, as `ecli run --attach PROGRAM=TARGET` takes it.
+//!
+//! The text form starts with the kind; the fields behind it are separated by colons. Numbers are
+//! decimal, or hexadecimal with `0x`. `@PID` at the end stands for a process, `@host` for the host
+//! itself; other text behind an `@` belongs to the name, as in `memcpy@GLIBC_2.14`. A backslash takes
+//! the character behind it as it is: `uprobe:/opt/a\:b:main`. Where a kind has a single field, it
+//! may have colons of its own: `trace:nf_nat:nf_nat_init`. Options stand in any order.
+//!
+//! [`Target::to_string`](ToString) writes text that reads back as the same target, apart from what
+//! has no text form: cookies, reference counters, a pattern without `*` or `?`, and a perf event
+//! that counts neither user space nor the kernel.
+
+mod display;
+mod escape;
+mod parse;
+mod perf_event_name;
+mod section;
+#[cfg(test)]
+mod tests;
+
+pub use section::Section;
 
 /// Where a program is attached.
 #[derive(Clone, Debug, PartialEq, Eq)]
