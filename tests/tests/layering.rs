@@ -1,14 +1,13 @@
 //! Who may import whom, as ARCHITECTURE.md says it, checked on what cargo knows.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// Every crate of the workspace with the workspace crates that it may import. Imports of its tests
-/// (dev-dependencies) are free, apart from [`STRANGERS`].
+/// Every crate of the workspace with the workspace crates that it may import; for the examples see
+/// [`allowed_imports`]. Imports of its tests (dev-dependencies) are free, apart from [`STRANGERS`].
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eunomia-btf", &[]),
     ("eunomia-host-abi", &["eunomia-btf"]),
@@ -16,15 +15,21 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eunomia-image", &[]),
     ("ecli", &["eunomia-btf", "eunomia-image", "eunomia-runtime"]),
     ("eunomia-bpf", &[]),
-    ("eunomia-tests", EVERY_HOST_CRATE),
+    (
+        "eunomia-tests",
+        &[
+            "eunomia-btf",
+            "eunomia-host-abi",
+            "eunomia-image",
+            "eunomia-runtime",
+        ],
+    ),
 ];
 
-const EVERY_HOST_CRATE: &[&str] = &[
-    "eunomia-btf",
-    "eunomia-host-abi",
-    "eunomia-image",
-    "eunomia-runtime",
-];
+/// The examples are guests, apart from one, which is a host program.
+const GUESTS_MAY_IMPORT: &[&str] = &["eunomia-bpf"];
+const EMBEDDING_EXAMPLE: &str = "examples/embed";
+const EMBEDDING_MAY_IMPORT: &[&str] = &["eunomia-image", "eunomia-runtime"];
 
 /// The two sides of the contract, which share its text and nothing else, not even in tests.
 const STRANGERS: [&str; 2] = ["eunomia-host-abi", "eunomia-bpf"];
@@ -61,30 +66,37 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
         &["eunomia-bpf"],
         "guest bindings have one home",
     ),
-    ("clap", &["ecli"], "libraries have no command line"),
+    (
+        "clap",
+        &["ecli", EXAMPLES],
+        "libraries have no command line",
+    ),
     (
         "anyhow",
-        &["ecli", "eunomia-tests"],
+        &["ecli", "eunomia-tests", EXAMPLES],
         "libraries have typed errors",
     ),
     (
         "tracing-subscriber",
-        &["ecli"],
+        &["ecli", EXAMPLES],
         "only binaries install subscribers",
     ),
 ];
+
+/// Stands for every member below examples/: they are binaries.
+const EXAMPLES: &str = "examples";
 
 #[test]
 fn workspace_crates_import_only_what_the_architecture_allows() -> Result<()> {
     let mut wrong = Vec::new();
     for member in members()? {
-        let (_, allowed) = MAY_IMPORT
+        let allowed = allowed_imports(&member)?;
+        for import in member
+            .imports
             .iter()
-            .find(|(name, _)| *name == member.name)
-            .with_context(|| format!("say in MAY_IMPORT what {} may import", member.name))?;
-        for import in &member.imports {
-            let ours = MAY_IMPORT.iter().any(|(name, _)| *name == import.name);
-            if ours && !import.only_tests && !allowed.contains(&import.name.as_str()) {
+            .filter(|it| it.is_ours && !it.only_tests)
+        {
+            if !allowed.contains(&import.name.as_str()) {
                 wrong.push(format!("{} must not import {}", member.name, import.name));
             }
         }
@@ -116,7 +128,9 @@ fn foreign_crates_with_one_home_are_named_only_there() -> Result<()> {
     for member in members()? {
         for import in member.imports.iter().filter(|import| !import.only_tests) {
             for (reserved, homes, reason) in RESERVED {
-                if import.name == *reserved && !homes.contains(&member.name.as_str()) {
+                let at_home = homes.contains(&member.name.as_str())
+                    || homes.contains(&EXAMPLES) && member.is_example();
+                if import.name == *reserved && !at_home {
                     wrong.push(format!("{} imports {reserved}, but {reason}", member.name));
                 }
             }
@@ -129,7 +143,7 @@ fn foreign_crates_with_one_home_are_named_only_there() -> Result<()> {
 fn members_take_every_version_and_the_lints_from_the_root_manifest() -> Result<()> {
     let mut wrong = Vec::new();
     for member in members()? {
-        let manifest = read_manifest(&member.manifest)?;
+        let manifest = member.manifest()?;
         for (name, dependency) in dependencies(&manifest) {
             if dependency.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
                 wrong.push(format!("{}: {name} is not `workspace = true`", member.name));
@@ -145,51 +159,46 @@ fn members_take_every_version_and_the_lints_from_the_root_manifest() -> Result<(
     none("manifests that go their own way", &wrong)
 }
 
-#[test]
-fn example_guests_import_only_the_guest_sdk() -> Result<()> {
-    /// The one example that is a host program.
-    const EMBEDDING: &str = "embed";
-    let root = workspace_root();
-    let sdk = root.join("guest-sdk/rust");
-    let mut wrong = Vec::new();
-    let mut guests = 0;
-    for manifest_path in manifests_below(&root.join("examples"))? {
-        if manifest_path
-            .components()
-            .any(|part| part.as_os_str() == EMBEDDING)
-        {
-            continue;
-        }
-        let folder = manifest_path
-            .parent()
-            .context("a manifest lies in a folder")?;
-        guests += 1;
-        for (name, dependency) in dependencies(&read_manifest(&manifest_path)?) {
-            let Some(path) = dependency.get("path").and_then(toml::Value::as_str) else {
-                continue;
-            };
-            let target = folder.join(path);
-            let target = target
-                .canonicalize()
-                .with_context(|| format!("{}", target.display()))?;
-            // A guest may have crates of its own, in its own folder.
-            if target != sdk && !target.starts_with(folder) {
-                wrong.push(format!("{}: {name} at {path}", manifest_path.display()));
-            }
-        }
+fn allowed_imports(member: &Member) -> Result<&'static [&'static str]> {
+    if member
+        .folder
+        .starts_with(workspace_root().join(EMBEDDING_EXAMPLE))
+    {
+        return Ok(EMBEDDING_MAY_IMPORT);
     }
-    ensure!(guests > 0, "no guest was found below examples/");
-    none("guests that reach into the host", &wrong)
+    if member.is_example() {
+        return Ok(GUESTS_MAY_IMPORT);
+    }
+    let row = MAY_IMPORT.iter().find(|(name, _)| *name == member.name);
+    let (_, allowed) =
+        row.with_context(|| format!("say in MAY_IMPORT what {} may import", member.name))?;
+    Ok(allowed)
 }
 
 struct Member {
     name: String,
-    manifest: PathBuf,
+    folder: PathBuf,
     imports: Vec<Import>,
+}
+
+impl Member {
+    fn is_example(&self) -> bool {
+        self.folder.starts_with(workspace_root().join(EXAMPLES))
+    }
+
+    fn manifest(&self) -> Result<toml::Table> {
+        let path = self.folder.join("Cargo.toml");
+        let text = std::fs::read_to_string(&path);
+        let text = text.with_context(|| format!("read {}", path.display()))?;
+        text.parse()
+            .with_context(|| format!("parse {}", path.display()))
+    }
 }
 
 struct Import {
     name: String,
+    /// A crate of this repository.
+    is_ours: bool,
     /// A dev-dependency.
     only_tests: bool,
 }
@@ -222,12 +231,15 @@ fn read_member(package: &Value) -> Result<Member> {
     let imports = dependencies.iter().map(|dependency| {
         Ok(Import {
             name: text(dependency, "name")?,
+            is_ours: dependency["path"].is_string(),
             only_tests: dependency["kind"] == "dev",
         })
     });
+    let manifest = PathBuf::from(text(package, "manifest_path")?);
+    let folder = manifest.parent().context("a manifest lies in a folder")?;
     Ok(Member {
         name: text(package, "name")?,
-        manifest: text(package, "manifest_path")?.into(),
+        folder: folder.to_owned(),
         imports: imports.collect::<Result<_>>()?,
     })
 }
@@ -237,12 +249,6 @@ fn text(value: &Value, key: &str) -> Result<String> {
         .as_str()
         .with_context(|| format!("metadata without {key}"))?;
     Ok(text.to_owned())
-}
-
-fn read_manifest(path: &Path) -> Result<toml::Table> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    text.parse()
-        .with_context(|| format!("parse {}", path.display()))
 }
 
 /// Dependencies of every kind and of every target, by name.
@@ -260,26 +266,6 @@ fn dependencies(manifest: &toml::Table) -> Vec<(String, toml::Value)> {
         }
     }
     found
-}
-
-/// Guests are no members of the workspace, so cargo does not list them.
-fn manifests_below(folder: &Path) -> Result<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = folder
-            .read_dir()
-            .with_context(|| format!("list {}", folder.display()))?;
-        for entry in entries {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() && entry.file_name() != "target" {
-                folders.push(entry.path());
-            } else if entry.file_name() == "Cargo.toml" {
-                found.insert(entry.path());
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn workspace_root() -> PathBuf {
