@@ -49,3 +49,35 @@ step() {
     }
     say "== $what: $((SECONDS - started)) s"
 }
+
+# The examples that are guests, a package name a line: each has its name from its folder.
+guest_examples() {
+    local manifest
+    for manifest in "$repository"/examples/*/ecli.toml; do
+        manifest=${manifest%/ecli.toml}
+        echo "${manifest##*/}"
+    done
+}
+
+# Cargo's words for every crate that runs on this machine: guests need their toolchain and their
+# generated types. One selection for all commands, or dependencies would be compiled once for each.
+host_crates() {
+    local guest
+    printf '%s\n' --workspace
+    for guest in $(guest_examples); do
+        printf '%s\n' --exclude "$guest"
+    done
+}
+
+# Builds the image of each example into a store of its own. It leaves the guests' generated types
+# where `bindings_of` finds them.
+build_examples() {
+    local guest
+    for guest in $(guest_examples); do
+        "$repository/target/release/ecli" --store "$repository/target/examples-store" \
+            build --quiet "$repository/examples/$guest" >/dev/null ||
+            die "could not build examples/$guest"
+    done
+}
+
+bindings_of() { echo "$repository/target/ecli/$1/bindings.rs"; }
