@@ -37,18 +37,19 @@ as_root() {
     fi
 }
 
-# step "what" command...: runs the command and says how long it took.
+# step "what" command...: runs the command and says how long it took. Not under `||` or `if`: there
+# bash would go on after a command that failed inside it.
 step() {
-    local what=$1 started=$SECONDS
+    local started=$SECONDS
+    step=$1
     shift
-    say "== $what"
-    "$@" || {
-        local code=$?
-        say "== $what: FAILED with exit code $code after $((SECONDS - started)) s"
-        return "$code"
-    }
-    say "== $what: $((SECONDS - started)) s"
+    say "== $step"
+    "$@"
+    say "== $step: $((SECONDS - started)) s"
+    step=
 }
+step=
+trap '[ -z "$step" ] || say "== $step: FAILED"' EXIT
 
 # The examples that are guests, a package name a line: each has its name from its folder.
 guest_examples() {
