@@ -91,6 +91,8 @@ pub trait Object: Debug + Send {
     /// A loaded map by name.
     fn map(&self, name: &str) -> Result<Arc<dyn Map>>;
 
+    /// Whether the section of a program says all that attaching it needs.
+    fn can_attach_by_section(&self, program: &str) -> bool;
     /// Attach a program, to `target` or to where its section says.
     fn attach(&self, program: &str, target: Option<&Target>) -> Result<Box<dyn Link>>;
     /// Register a `struct_ops` map.
@@ -369,6 +371,9 @@ pub trait UserRingBuffer: Debug + Send {
     /// `InvalidArgument` when it can never fit.
     fn submit(&mut self, payload: &[u8]) -> Result<bool>;
 
+    /// Whether a record with a payload of this many bytes would fit now.
+    fn has_room(&self, payload_bytes: usize) -> bool;
+
     /// The largest payload that can ever fit, in bytes.
     fn payload_bytes_max(&self) -> usize;
 
@@ -414,14 +419,29 @@ pub mod map_type {
     pub const PERCPU_HASH: u32 = 5;
     pub const PERCPU_ARRAY: u32 = 6;
     pub const STACK_TRACE: u32 = 7;
+    pub const CGROUP_ARRAY: u32 = 8;
     pub const LRU_HASH: u32 = 9;
     pub const LRU_PERCPU_HASH: u32 = 10;
     pub const LPM_TRIE: u32 = 11;
     pub const ARRAY_OF_MAPS: u32 = 12;
     pub const HASH_OF_MAPS: u32 = 13;
+    pub const DEVMAP: u32 = 14;
+    pub const SOCKMAP: u32 = 15;
+    pub const CPUMAP: u32 = 16;
+    pub const XSKMAP: u32 = 17;
+    pub const SOCKHASH: u32 = 18;
+    pub const REUSEPORT_SOCKARRAY: u32 = 20;
     pub const PERCPU_CGROUP_STORAGE: u32 = 21;
     pub const QUEUE: u32 = 22;
     pub const STACK: u32 = 23;
+    pub const SK_STORAGE: u32 = 24;
+    pub const DEVMAP_HASH: u32 = 25;
+    pub const STRUCT_OPS: u32 = 26;
     pub const RINGBUF: u32 = 27;
+    pub const INODE_STORAGE: u32 = 28;
+    pub const TASK_STORAGE: u32 = 29;
+    pub const BLOOM_FILTER: u32 = 30;
     pub const USER_RINGBUF: u32 = 31;
+    pub const CGRP_STORAGE: u32 = 32;
+    pub const ARENA: u32 = 33;
 }

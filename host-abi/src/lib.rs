@@ -3,10 +3,15 @@
 //! This crate knows no libbpf and does no I/O of its own: it reaches the kernel through the traits of
 //! [`kernel`], and the operator through [`output`] and [`stop`].
 
+pub mod bindings;
 pub mod error;
+mod global_value;
+pub mod host;
 pub mod kernel;
 pub mod limits;
+pub mod output;
 pub mod policy;
+pub mod record;
 pub mod stop;
 pub mod target;
 

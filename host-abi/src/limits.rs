@@ -33,8 +33,26 @@ impl Default for Limits {
 /// (they fall out of the CPU's cache) and let a guest pin the host's memory.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
-/// Bytes of a name: kernel and ELF names are far shorter, paths are at most `PATH_MAX`.
-pub const NAME_BYTES_MAX: usize = 4096;
+/// Bytes of a batch when the guest leaves the choice to the host: fits the CPU's second-level cache.
+pub const BATCH_BYTES_DEFAULT: usize = 256 * 1024;
+
+/// Bytes of a name; the kernel's and C's are far shorter.
+pub const NAME_BYTES_MAX: usize = 256;
+
+/// Bytes of a path (`PATH_MAX`) or of a target in text form.
+pub const PATH_BYTES_MAX: usize = 4096;
+
+/// Bytes of the name of a pinned map.
+pub const PIN_NAME_BYTES_MAX: usize = 64;
+
+/// Pages of one CPU's ring of a perf event array when the guest leaves the choice to the host.
+pub const PERF_PAGES_PER_CPU_DEFAULT: u32 = 64;
+
+/// Runs of one `program.test-run`: the kernel does not notice meanwhile that a guest is to be ended.
+pub const RUN_REPEAT_MAX: usize = 1_000_000;
+
+/// Shortest interval of `driver.set-tick`, in nanoseconds.
+pub const TICK_NS_MIN: u64 = 1_000_000;
 
 /// Addresses of one `resolve-kernel` call.
 pub const ADDRESSES_MAX: usize = 65_536;
@@ -51,8 +69,17 @@ pub const CLOSURE_TYPES_MAX: usize = 4096;
 /// Fields of one output table.
 pub const FIELDS_MAX: usize = 256;
 
+/// Tables of one guest.
+pub const TABLES_MAX: usize = 64;
+
 /// Hints of one field.
 pub const HINTS_MAX: usize = 64;
 
 /// Symbols of one multi-probe target.
 pub const TARGET_SYMBOLS_MAX: usize = 4096;
+
+/// Event sources of one plugin.
+pub const SOURCES_MAX: usize = 256;
+
+/// Bytes of a hint's key or value.
+pub const HINT_BYTES_MAX: usize = 256;

@@ -38,8 +38,21 @@ pub trait Policy: Debug + Send + Sync {
         Ok(())
     }
 
-    /// May the guest run this program by itself?
-    fn run(&self, _program: &ProgramInfo) -> Result<()> {
+    /// May the guest run this program by itself, with these `BPF_F_TEST_*` flags?
+    ///
+    /// # Errors
+    /// By default with `BPF_F_TEST_XDP_LIVE_FRAMES`, which sends packets.
+    fn test_run(&self, program: &ProgramInfo, flags: u32) -> Result<()> {
+        const BPF_F_TEST_XDP_LIVE_FRAMES: u32 = 1 << 1;
+        if flags & BPF_F_TEST_XDP_LIVE_FRAMES != 0 {
+            return Err(crate::Error::new(
+                crate::ErrorKind::DeniedByPolicy,
+                format!(
+                    "run program `{}`: sending packets is not allowed",
+                    program.name
+                ),
+            ));
+        }
         Ok(())
     }
 }

@@ -208,6 +208,14 @@ impl Section {
         TYPE_NAMES[self.program_type as usize]
     }
 
+    /// Whether its programs are verified against a kernel function, tracepoint, LSM hook or iterator:
+    /// the rest of the section's name, or what `set-attach-target` says.
+    pub fn is_verified_against_target(&self) -> bool {
+        /// `BPF_LSM_CGROUP`.
+        const LSM_CGROUP: u32 = 43;
+        matches!(self.place, Place::Trace | Place::Iterator) || self.attach_type == LSM_CGROUP
+    }
+
     /// What `--attach` takes for programs of this section, as in "this program needs
     /// uprobe:BINARY:SYMBOL"; `None` when they are not attached by a target.
     pub fn target_syntax(&self) -> Option<&'static str> {

@@ -1,0 +1,229 @@
+//! `ring-buffer`: the hot path.
+//!
+//! Bound by hand rather than by generated code, since `read` lowers the records into the guest's memory
+//! straight from where the kernel wrote them: no copy in between.
+#![allow(unsafe_code)] // One lifetime, in `lend`.
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource, ResourceType};
+use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
+
+use super::bpf_map::BpfMap;
+use super::error::{HostError, HostResult, to_guest};
+use super::object_state::ObjectRef;
+use super::wait::{Woken, wait};
+use super::{BpfCtxView, BpfView};
+use crate::bindings::eunomia::bpf::errors::Error as GuestError;
+use crate::error::{Error, ErrorKind};
+use crate::kernel::{self, BoxFuture};
+use crate::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
+use crate::stop::StopSignal;
+
+/// The host's side of a `ring-buffer` handle.
+#[derive(Debug)]
+pub struct RingBuffer {
+    ring: Box<dyn kernel::RingBuffer>,
+    /// Bytes of the last batch that the guest has not consumed.
+    lent: usize,
+    stop: StopSignal,
+    _object: ObjectRef,
+}
+
+impl RingBuffer {
+    /// Free `consumed` bytes of the last batch and return the next one, without waiting.
+    ///
+    /// # Errors
+    /// A trap when `consumed` is not the end of a record of the last batch.
+    pub fn next_batch(&mut self, consumed: usize, bytes_max: usize) -> Result<&[u8], HostError> {
+        if consumed > self.lent {
+            return Err(HostError::trap(format!(
+                "ring-buffer: consumed {consumed} bytes of a batch of {}",
+                self.lent
+            )));
+        }
+        let bytes_max = match bytes_max {
+            0 => BATCH_BYTES_DEFAULT,
+            bytes_max => bytes_max.min(BATCH_BYTES_MAX),
+        };
+        self.lent = 0;
+        let batch = self
+            .ring
+            .batch(consumed, bytes_max)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidArgument => HostError::trap(format!("ring-buffer: {error}")),
+                _ => error.into(),
+            })?;
+        self.lent = batch.len();
+        Ok(batch)
+    }
+
+    /// Resolves when there may be records to read.
+    pub fn records_ready(&mut self) -> BoxFuture<'_, ()> {
+        self.ring.ready()
+    }
+}
+
+#[wasmtime_wasi_io::async_trait]
+impl Pollable for RingBuffer {
+    async fn ready(&mut self) {
+        while self.lent == 0 && !self.stop.is_requested() {
+            // An error is the next `read`'s to tell. What is looked at here is not lent to the guest.
+            match self.ring.batch(0, 1) {
+                Ok([]) => {}
+                _ => return,
+            }
+            let stop = self.stop.clone();
+            wait(self.ring.ready(), &stop, None).await;
+        }
+    }
+}
+
+/// Define the interface `ring-buffer` in `linker`.
+pub(super) fn add_to_linker<T: BpfView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    let mut interface = linker.instance("eunomia:bpf/ring-buffer@0.1.0")?;
+    interface.resource(
+        "ring-buffer",
+        ResourceType::host::<RingBuffer>(),
+        |mut store, rep| {
+            store
+                .data_mut()
+                .bpf()
+                .table
+                .delete(Resource::<RingBuffer>::new_own(rep))?;
+            Ok(())
+        },
+    )?;
+    interface.func_wrap(
+        "[static]ring-buffer.open",
+        |mut store: StoreContextMut<'_, T>, (map,): (Resource<BpfMap>,)| {
+            Ok((expected(open(store.data_mut().bpf(), &map))?,))
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]ring-buffer.read",
+        |mut store: StoreContextMut<'_, T>,
+         (ring, consumed, bytes_max, timeout): (Resource<RingBuffer>, u32, u32, Option<u64>)| {
+            Box::new(async move {
+                let bounds = (consumed as usize, bytes_max as usize);
+                Ok((expected(read(store.data_mut().bpf(), &ring, bounds, timeout).await)?,))
+            })
+        },
+    )?;
+    interface.func_wrap(
+        "[method]ring-buffer.consume",
+        |mut store: StoreContextMut<'_, T>, (ring, consumed): (Resource<RingBuffer>, u32)| {
+            consume(store.data_mut().bpf(), &ring, consumed as usize)
+        },
+    )?;
+    interface.func_wrap(
+        "[method]ring-buffer.subscribe",
+        |mut store: StoreContextMut<'_, T>, (ring,): (Resource<RingBuffer>,)| {
+            Ok((subscribe(store.data_mut().bpf().table, ring)?,))
+                as wasmtime::Result<(Resource<DynPollable>,)>
+        },
+    )?;
+    interface.func_wrap(
+        "[method]ring-buffer.available",
+        |mut store: StoreContextMut<'_, T>, (ring,): (Resource<RingBuffer>,)| {
+            Ok((store.data_mut().bpf().table.get(&ring)?.ring.available(),))
+        },
+    )
+}
+
+/// Sort a failure into one that the guest gets and one that ends it.
+fn expected<R>(result: HostResult<R>) -> wasmtime::Result<Result<R, GuestError>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(HostError::Expected(error)) => Ok(Err(to_guest(&error))),
+        Err(HostError::Trap(trap)) => Err(trap),
+    }
+}
+
+fn open(view: BpfCtxView<'_>, map: &Resource<BpfMap>) -> HostResult<Resource<RingBuffer>> {
+    let map = view.table.get_mut(map)?;
+    let object = map.object().clone();
+    let map = map.loaded("open a ring buffer")?;
+    if let Some(pin) = &map.info().pin_name {
+        return Err(Error::new(
+            ErrorKind::NotSupported,
+            format!(
+                "read ring buffer `{}`: it is shared as `{pin}`",
+                map.info().name
+            ),
+        )
+        .into());
+    }
+    let ring = map.open_ring_buffer()?;
+    let stop = view.ctx.stop.clone();
+    Ok(view.table.push(RingBuffer {
+        ring,
+        lent: 0,
+        stop,
+        _object: object,
+    })?)
+}
+
+async fn read(
+    view: BpfCtxView<'_>,
+    ring: &Resource<RingBuffer>,
+    (consumed, bytes_max): (usize, usize),
+    timeout: Option<u64>,
+) -> HostResult<&'static [u8]> {
+    let BpfCtxView { ctx, table } = view;
+    let ring = table.get_mut(ring)?;
+    let mut consumed = consumed;
+    let mut sleep = None;
+    loop {
+        let batch = ring.next_batch(consumed, bytes_max)?;
+        consumed = 0;
+        if !batch.is_empty() {
+            return Ok(lend(batch));
+        }
+        if timeout == Some(0) || ctx.stop.is_requested() {
+            return Ok(&[]);
+        }
+        ctx.output.before_wait();
+        if let (None, Some(timeout)) = (&sleep, timeout) {
+            sleep = Some(ctx.kernel.sleep(std::time::Duration::from_nanos(timeout)));
+        }
+        let woken = wait(ring.ring.ready(), &ctx.stop, sleep.as_mut()).await;
+        if woken == Woken::TimedOut {
+            let batch = ring.next_batch(0, bytes_max)?;
+            return Ok(lend(batch));
+        }
+    }
+}
+
+/// Let wasmtime lower `batch` after the borrow of the handle table has ended.
+///
+/// Lowering takes place as soon as the host function has returned, on the same stack, before any other
+/// host function can run: a component may not call imports while its `cabi_realloc` runs (component
+/// model, Canonical ABI, `may_leave`), which is the only guest code in between. So the ring buffer is
+/// neither dropped nor advanced meanwhile, and `kernel::RingBuffer::batch` promises that nobody else
+/// writes to the bytes until then. If the guest is ended in between, its stack goes before its handles
+/// do, and the slice is not read again.
+fn lend(batch: &[u8]) -> &'static [u8] {
+    // SAFETY: the bytes are initialised, outlive the lowering and do not change during it, as above.
+    unsafe { std::slice::from_raw_parts(batch.as_ptr(), batch.len()) }
+}
+
+fn consume(
+    view: BpfCtxView<'_>,
+    ring: &Resource<RingBuffer>,
+    consumed: usize,
+) -> wasmtime::Result<()> {
+    let ring = view.table.get_mut(ring)?;
+    let lent = ring.lent;
+    match ring.next_batch(consumed, 1) {
+        Ok(_) => {
+            // What `next_batch` saw is not lent: after `consume` nothing of the old batch is due.
+            ring.lent = 0;
+            Ok(())
+        }
+        Err(HostError::Trap(trap)) => Err(trap),
+        Err(HostError::Expected(error)) => {
+            tracing::debug!(%error, lent, "consume");
+            Ok(())
+        }
+    }
+}
