@@ -1,0 +1,87 @@
+//! Names of numbers that open(2) takes and returns.
+
+use std::fmt::Write;
+
+use crate::bpf::CpuFlags;
+
+const ACCESS_MODE: u64 = 0o3;
+const ACCESS_MODES: [&str; 4] = ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"];
+
+/// Those that have the same values on all CPUs that BPF objects are built for. Larger sets come
+/// before the bits that they consist of.
+const FLAGS: [(u64, &str); 14] = [
+    (0o20_200_000, "O_TMPFILE"),
+    (0o4_010_000, "O_SYNC"),
+    (0o100, "O_CREAT"),
+    (0o200, "O_EXCL"),
+    (0o400, "O_NOCTTY"),
+    (0o1_000, "O_TRUNC"),
+    (0o2_000, "O_APPEND"),
+    (0o4_000, "O_NONBLOCK"),
+    (0o10_000, "O_DSYNC"),
+    (0o20_000, "O_ASYNC"),
+    (0o1_000_000, "O_NOATIME"),
+    (0o2_000_000, "O_CLOEXEC"),
+    (0o10_000_000, "O_PATH"),
+    (0o20_000_000, "__O_TMPFILE"),
+];
+
+/// Appends flags as a C programmer writes them; what has no name as an octal number.
+pub(crate) fn append_flags(flags: u64, cpu: &CpuFlags, out: &mut String) {
+    out.push_str(ACCESS_MODES[(flags & ACCESS_MODE) as usize]);
+    let of_cpu = [
+        (cpu.direct, "O_DIRECT"),
+        (cpu.directory, "O_DIRECTORY"),
+        (cpu.nofollow, "O_NOFOLLOW"),
+    ];
+    let mut rest = flags & !ACCESS_MODE;
+    for (bits, name) in FLAGS.into_iter().chain(of_cpu) {
+        if rest & bits == bits {
+            rest &= !bits;
+            out.push('|');
+            out.push_str(name);
+        }
+    }
+    if rest != 0 {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "|0{rest:o}");
+    }
+}
+
+/// Those that open(2) lists.
+const ERRORS: [(u32, &str); 28] = [
+    (1, "EPERM"),
+    (2, "ENOENT"),
+    (4, "EINTR"),
+    (5, "EIO"),
+    (6, "ENXIO"),
+    (7, "E2BIG"),
+    (9, "EBADF"),
+    (11, "EAGAIN"),
+    (12, "ENOMEM"),
+    (13, "EACCES"),
+    (14, "EFAULT"),
+    (16, "EBUSY"),
+    (17, "EEXIST"),
+    (18, "EXDEV"),
+    (19, "ENODEV"),
+    (20, "ENOTDIR"),
+    (21, "EISDIR"),
+    (22, "EINVAL"),
+    (23, "ENFILE"),
+    (24, "EMFILE"),
+    (26, "ETXTBSY"),
+    (27, "EFBIG"),
+    (28, "ENOSPC"),
+    (30, "EROFS"),
+    (36, "ENAMETOOLONG"),
+    (40, "ELOOP"),
+    (95, "EOPNOTSUPP"),
+    (122, "EDQUOT"),
+];
+
+/// The name of an errno, if open is known to fail with it.
+pub(crate) fn error_name(errno: u32) -> Option<&'static str> {
+    let found = ERRORS.iter().find(|(number, _)| *number == errno);
+    found.map(|(_, name)| *name)
+}

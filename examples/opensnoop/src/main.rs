@@ -1,0 +1,53 @@
+//! Shows files that are opened, or that somebody fails to open.
+
+mod flags;
+mod options;
+mod report;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use bpf::{globals, maps};
+use eunomia_bpf::{Object, OpenObject, Result, output};
+use options::Options;
+use report::Report;
+
+// Module `bpf`: the types, globals and maps of opensnoop.bpf.c.
+eunomia_bpf::include_bindings!();
+
+fn main() -> ExitCode {
+    eunomia_bpf::run(snoop)
+}
+
+fn snoop() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(lexopt::Parser::from_env())?;
+    let object = Object::open(bpf::OBJECT)?;
+    configure(&object, &options)?;
+    let object = object.load()?;
+    let mut events = object.ring_buffer(maps::EVENTS)?;
+    let mut report = Report::new(&options, object.get(globals::CPU_FLAGS)?)?;
+    let _links = object.attach()?;
+
+    // None when the operator asks to stop and everything is read.
+    while let Some(batch) = events.next_batch()? {
+        for record in batch.raw_records() {
+            report.push(&record)?;
+        }
+    }
+    output::report_lost(object.get(globals::LOST_EVENTS)?);
+    Ok(())
+}
+
+/// What is filtered out here never leaves the kernel.
+fn configure(object: &OpenObject, options: &Options) -> Result<()> {
+    object.set(globals::FILTER_PID, options.pid)?;
+    object.set(globals::FILTER_TID, options.tid)?;
+    if let Some(uid) = options.uid {
+        object.set(globals::FILTER_UID, uid)?;
+    }
+    object.set(globals::FILTER_COMM, options.name)?;
+    object.set(globals::FAILED_ONLY, options.failed)?;
+    object
+        .map(maps::EVENTS)?
+        .set_max_entries(options.buffer_bytes)
+}

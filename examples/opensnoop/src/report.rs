@@ -1,0 +1,77 @@
+//! The rows that are shown.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+use eunomia_bpf::output::{Field, FieldTable};
+use eunomia_bpf::{RawRecord, Result, host};
+
+use crate::bpf::{CpuFlags, Event};
+use crate::flags;
+use crate::options::Options;
+
+pub(crate) struct Report {
+    table: FieldTable,
+    /// The time from which the kernel counts the time of events.
+    epoch: SystemTime,
+    cpu_flags: CpuFlags,
+    /// Kept for its memory.
+    flags: String,
+}
+
+impl Report {
+    pub(crate) fn new(options: &Options, cpu_flags: CpuFlags) -> Result<Self> {
+        let is_hidden = |is_shown: bool| if is_shown { "false" } else { "true" };
+        let fields = [
+            Field::of::<u64>("time")
+                .hint("format", "time-ns")
+                .hint("hidden", is_hidden(options.show_time)),
+            Field::of::<u32>("uid")
+                .hint("width", "6")
+                .hint("hidden", is_hidden(options.show_uid)),
+            Field::of::<u32>("pid").hint("width", "7"),
+            Field::of::<u32>("tid").hint("hidden", "true"),
+            Field::of::<&str>("comm").hint("width", "15"),
+            Field::of::<i32>("fd").hint("width", "4").optional(),
+            Field::of::<u32>("errno").hint("hidden", "true").optional(),
+            Field::of::<&str>("error").hint("width", "7").optional(),
+            Field::of::<&str>("flags")
+                .hint("width", "20")
+                .hint("hidden", is_hidden(options.show_flags)),
+            Field::of::<&str>("path"),
+        ];
+        Ok(Self {
+            table: FieldTable::new("opens", fields)?,
+            epoch: host::boot_epoch(),
+            cpu_flags,
+            flags: String::new(),
+        })
+    }
+
+    pub(crate) fn push(&mut self, record: &RawRecord<'_>) -> Result<(), Box<dyn Error>> {
+        let event = record.view::<Event>().ok_or("a record is too short")?;
+        let path = &record.payload()[Event::TAIL_OFFSET..];
+        let path = path.strip_suffix(&[0]).unwrap_or(path);
+        let errno = u32::try_from(-i64::from(event.result())).ok();
+        let errno = errno.filter(|errno| *errno > 0);
+        self.flags.clear();
+        flags::append_flags(event.flags(), &self.cpu_flags, &mut self.flags);
+        let time = self.epoch + Duration::from_nanos(event.time_ns());
+        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
+        self.table.push(|row| {
+            row.put(since_1970.as_nanos() as u64);
+            row.put(event.uid()).put(event.pid()).put(event.tid());
+            row.put(&*event.comm_str());
+            row.put_option(errno.is_none().then(|| event.result()));
+            row.put_option(errno);
+            row.put_option(errno.map(error_text).as_deref());
+            row.put(&*self.flags);
+            row.put(&*String::from_utf8_lossy(path));
+        })?;
+        Ok(())
+    }
+}
+
+fn error_text(errno: u32) -> String {
+    flags::error_name(errno).map_or_else(|| errno.to_string(), str::to_owned)
+}
