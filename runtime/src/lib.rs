@@ -1,1 +1,57 @@
-//! stub
+//! Runs eBPF tools whose user-space half is a sandboxed WebAssembly component.
+//!
+//! A [`Tool`] is what an image holds: BPF objects and a component. [`Runtime::open`] checks its parts,
+//! [`Opened::load`] compiles the component (or takes it from a cache), [`Loaded::run`] starts the guest on a
+//! thread of its own, [`Running::wait`] tells how it ended. Each state is a type, and whatever ends the
+//! guest detaches its BPF programs.
+//!
+//! ```no_run
+//! use eunomia_runtime::{Runtime, Settings, Tool, rows};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().build()?;
+//! let tool = Tool {
+//!     name: "syscount".into(),
+//!     objects: vec![("syscount".into(), std::fs::read("syscount.bpf.o")?.into())],
+//!     component: std::fs::read("syscount.wasm")?.into(),
+//! };
+//! let (sender, receiver) = rows::channel(1024);
+//! let running = runtime
+//!     .open(tool)?
+//!     .load()?
+//!     .run(Settings { rows: Box::new(sender), ..Settings::default() })?;
+//! for event in receiver.iter().take(10) {
+//!     if let rows::Event::Row(row) = event {
+//!         println!("{}", row.to_json()?);
+//!     }
+//! }
+//! running.control().stop();
+//! println!("{:?}", running.wait().outcome);
+//! # Ok(())
+//! # }
+//! ```
+
+mod c_format;
+mod cache;
+mod command;
+pub mod console;
+mod engine;
+mod error;
+pub mod headers;
+pub mod libbpf;
+mod lifecycle;
+mod plugin;
+pub mod rows;
+mod sandbox;
+mod settings;
+mod state;
+mod tool;
+pub mod vmlinux;
+
+pub use engine::{Runtime, RuntimeBuilder};
+pub use error::{Error, ErrorKind, Result};
+pub use eunomia_host_abi::{kernel, limits, output, policy, record, stop, target};
+pub use lifecycle::{Control, Exit, Outcome, Running};
+pub use sandbox::Sandbox;
+pub use settings::{Settings, Stdio};
+pub use tool::{Loaded, Opened, Tool, World};
