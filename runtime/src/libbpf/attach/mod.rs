@@ -1,0 +1,249 @@
+//! Attaching programs.
+
+mod attachment;
+mod network;
+mod perf;
+mod probe;
+mod raw;
+mod section;
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use eunomia_host_abi::kernel::{Link, ProgramInfo};
+use eunomia_host_abi::target::{CgroupOrder, IteratorTarget};
+use eunomia_host_abi::{Error, ErrorKind, Result, Target};
+use libbpf_rs::ProgramMut;
+
+pub(super) use attachment::Attachment;
+pub(super) use raw::program_by_id;
+
+use super::failure::{from_io, with_words};
+use super::host;
+use super::link::LibbpfLink;
+use super::log;
+use super::object::{LibbpfObject, Loaded};
+
+/// A program to attach, and what of its object that takes.
+pub(super) struct Attaching<'a> {
+    pub(super) object: &'a LibbpfObject,
+    pub(super) info: &'a ProgramInfo,
+    pub(super) program: &'a ProgramMut<'a>,
+}
+
+/// Why attaching failed: the kernel or libbpf, or a reason of our own.
+pub(super) enum Failure {
+    System(io::Error),
+    Explained(ErrorKind, String),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+impl From<rustix::io::Errno> for Failure {
+    fn from(errno: rustix::io::Errno) -> Self {
+        Self::System(errno.into())
+    }
+}
+
+/// What this module's functions return: one attachment, or several that belong together.
+pub(super) type Attached = Result<Vec<Attachment>, Failure>;
+
+/// See [`Object::attach`](eunomia_host_abi::kernel::Object::attach).
+pub(super) fn attach(
+    object: &LibbpfObject,
+    name: &str,
+    target: Option<&Target>,
+) -> Result<Box<dyn Link>> {
+    let info = &object.catalog.programs[object.catalog.program(name)?];
+    let place = match target {
+        Some(target) => target_text(target),
+        None => info.section.clone(),
+    };
+    let operation = format!("attach program `{name}` to {place}");
+    let loaded = object.loaded(&operation)?;
+    let program = loaded.program(name, "attach")?;
+    let attaching = Attaching {
+        object,
+        info,
+        program: &program,
+    };
+    let (outcome, messages) = log::captured(|| {
+        let _attaching = lock(loaded);
+        match target {
+            Some(target) => to_target(&attaching, target),
+            None => section::attach(&attaching),
+        }
+    });
+    let attachments = outcome.map_err(|failure| explain(failure, &operation, target, &messages))?;
+    Ok(Box::new(LibbpfLink::new(name, place, attachments, loaded)))
+}
+
+/// See [`Object::can_attach_by_section`](eunomia_host_abi::kernel::Object::can_attach_by_section).
+pub(super) fn can_attach_by_section(object: &LibbpfObject, name: &str) -> bool {
+    object
+        .catalog
+        .program(name)
+        .is_ok_and(|place| section::says_where(&object.catalog.programs[place]))
+}
+
+/// See [`Object::attach_struct_ops`](eunomia_host_abi::kernel::Object::attach_struct_ops).
+pub(super) fn attach_struct_ops(object: &LibbpfObject, name: &str) -> Result<Box<dyn Link>> {
+    let operation = format!("register struct_ops map `{name}`");
+    let declared = &object.catalog.maps[object.catalog.map(name)?];
+    if declared.info.map_type != eunomia_host_abi::kernel::map_type::STRUCT_OPS {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{operation}: it is of type {}", declared.info.type_name),
+        ));
+    }
+    let loaded = object.loaded(&operation)?;
+    let map = loaded.map(&declared.libbpf_name, &operation)?;
+    let (outcome, messages) = log::captured(|| {
+        let _attaching = lock(loaded);
+        raw::struct_ops(&map)
+    });
+    let link = outcome.map_err(|error| explain(error.into(), &operation, None, &messages))?;
+    let attachments = vec![Attachment::Link(link)];
+    Ok(Box::new(LibbpfLink::new(
+        name,
+        "struct_ops".to_owned(),
+        attachments,
+        loaded,
+    )))
+}
+
+fn lock(loaded: &Arc<Loaded>) -> std::sync::MutexGuard<'_, ()> {
+    loaded
+        .attaching
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+fn to_target(attaching: &Attaching<'_>, target: &Target) -> Attached {
+    let program = attaching.program;
+    match target {
+        Target::Tracepoint {
+            category,
+            name,
+            cookie,
+        } => one(raw::tracepoint(program, category, name, *cookie)),
+        Target::RawTracepoint { name, cookie } => one(raw::raw_tracepoint(program, name, *cookie)),
+        // Which function is chosen before load, by whoever drives the object.
+        Target::Trace { cookie, .. } => one(raw::trace(program, *cookie)),
+        Target::Ksyscall { .. }
+        | Target::Kprobe { .. }
+        | Target::KprobeMulti { .. }
+        | Target::Uprobe { .. }
+        | Target::UprobeMulti { .. }
+        | Target::Usdt { .. } => probe::attach(attaching, target),
+        Target::PerfEvent { .. } => perf::attach(attaching, target),
+        Target::Iterator(walked) => iterator(attaching, walked),
+        Target::ProgramFunction {
+            program_id,
+            function,
+        } => {
+            let target = raw::program_by_id(*program_id)?;
+            one(raw::function(
+                program,
+                std::os::fd::AsFd::as_fd(&target),
+                function,
+            ))
+        }
+        _ => network::attach(attaching, target),
+    }
+}
+
+fn one(link: io::Result<libbpf_rs::Link>) -> Attached {
+    Ok(vec![Attachment::Link(link?)])
+}
+
+fn iterator(attaching: &Attaching<'_>, walked: &IteratorTarget) -> Attached {
+    use std::os::fd::AsFd as _;
+
+    let program = attaching.program;
+    match walked {
+        IteratorTarget::Everything => one(raw::iterator(program, raw::Walked::Everything)),
+        IteratorTarget::MapElements(name) => {
+            let map = attaching
+                .object
+                .loaded_map(name)
+                .map_err(|error| Failure::Explained(error.kind(), error.to_string()))?;
+            one(raw::iterator(program, raw::Walked::Map(map.as_fd())))
+        }
+        IteratorTarget::Cgroup { path, order } => {
+            let cgroup = network::open_cgroup(path)?;
+            let order = match order {
+                CgroupOrder::SelfOnly => libbpf_sys::BPF_CGROUP_ITER_SELF_ONLY,
+                CgroupOrder::DescendantsPre => libbpf_sys::BPF_CGROUP_ITER_DESCENDANTS_PRE,
+                CgroupOrder::DescendantsPost => libbpf_sys::BPF_CGROUP_ITER_DESCENDANTS_POST,
+                CgroupOrder::AncestorsUp => libbpf_sys::BPF_CGROUP_ITER_ANCESTORS_UP,
+            };
+            one(raw::iterator(
+                program,
+                raw::Walked::Cgroup(cgroup.as_fd(), order),
+            ))
+        }
+        IteratorTarget::Process(pid) => one(raw::iterator(program, raw::Walked::Process(*pid))),
+        IteratorTarget::Thread(tid) => one(raw::iterator(program, raw::Walked::Thread(*tid))),
+    }
+}
+
+/// The text form of a target.
+fn target_text(target: &Target) -> String {
+    format!("{target:?}")
+}
+
+fn explain(
+    failure: Failure,
+    operation: &str,
+    target: Option<&Target>,
+    messages: &[String],
+) -> Error {
+    let error = match failure {
+        Failure::System(error) => error,
+        Failure::Explained(kind, reason) => {
+            return Error::new(kind, format!("{operation}: {reason}"));
+        }
+    };
+    let text = with_words(operation, messages);
+    let errno = error.raw_os_error().unwrap_or(0);
+    let is_tracepoint = matches!(target, Some(Target::Tracepoint { .. }))
+        || messages
+            .iter()
+            .any(|message| message.contains("tracepoint"));
+    if is_tracepoint && error.kind() == io::ErrorKind::NotFound {
+        return Error::from_errno(errno, format!("{text}: {}", tracepoint_hint(target)))
+            .with_kind(ErrorKind::NotFound);
+    }
+    match host::attach_hint(errno) {
+        Some(hint) => {
+            Error::from_errno(errno, format!("{text}: {}", hint.text)).with_kind(hint.kind)
+        }
+        None => from_io(&error, text),
+    }
+}
+
+/// Why a tracepoint was not found.
+fn tracepoint_hint(target: Option<&Target>) -> String {
+    let Some(events) = host::tracing_events() else {
+        return "tracefs is not mounted: `mount -t tracefs tracefs /sys/kernel/tracing`".to_owned();
+    };
+    match target {
+        Some(Target::Tracepoint { category, .. }) if !is_folder(&events, category) => {
+            format!("this kernel has no tracepoints of category `{category}`")
+        }
+        _ => format!(
+            "this kernel has no such tracepoint (see {})",
+            events.display()
+        ),
+    }
+}
+
+fn is_folder(events: &Path, category: &str) -> bool {
+    !category.contains('/') && events.join(category).is_dir()
+}

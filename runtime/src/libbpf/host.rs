@@ -1,0 +1,127 @@
+//! What this machine allows, found out when something failed: capabilities, mounts, BTF.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use eunomia_host_abi::ErrorKind;
+
+/// Where the kernel shows its own types.
+pub(super) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+
+const EPERM: i32 = rustix::io::Errno::PERM.raw_os_error();
+const EACCES: i32 = rustix::io::Errno::ACCESS.raw_os_error();
+
+/// Numbers of `linux/capability.h`.
+const CAP_SYS_ADMIN: u32 = 21;
+const CAP_PERFMON: u32 = 38;
+const CAP_BPF: u32 = 39;
+
+/// Why something failed, and what to do about it.
+pub(super) struct Hint {
+    pub(super) kind: ErrorKind,
+    pub(super) text: String,
+}
+
+/// Why loading failed with `errno`, if that can be told. `log` is the verifier's, empty when it was not
+/// even asked; `messages` are libbpf's.
+pub(super) fn load_hint(errno: i32, log: &str, messages: &[String]) -> Option<Hint> {
+    if !log.trim_start().is_empty() && errno != EPERM {
+        return None;
+    }
+    let lacks_btf = messages
+        .iter()
+        .any(|message| message.contains("vmlinux BTF"));
+    if lacks_btf && !Path::new(KERNEL_BTF).exists() {
+        return Some(Hint {
+            kind: ErrorKind::NotSupported,
+            text: format!(
+                "this kernel does not describe its types ({KERNEL_BTF} is missing, \
+                 CONFIG_DEBUG_INFO_BTF): give a BTF file of exactly this kernel, for example from \
+                 btfhub"
+            ),
+        });
+    }
+    if errno != EPERM {
+        return None;
+    }
+    Some(lacking_capabilities().unwrap_or_else(|| {
+        Hint {
+            kind: ErrorKind::NotSupported,
+            text:
+                "the kernel forbids it although the process has the capabilities: programs of this \
+               type (fentry, fexit, fmod_ret, LSM, kprobe...) may be switched off in this kernel, \
+               by its lockdown mode or by a security module"
+                    .to_owned(),
+        }
+    }))
+}
+
+/// Why attaching failed with `errno`, if that can be told.
+pub(super) fn attach_hint(errno: i32) -> Option<Hint> {
+    if errno != EPERM && errno != EACCES {
+        return None;
+    }
+    lacking_capabilities()
+}
+
+fn lacking_capabilities() -> Option<Hint> {
+    let effective = effective_capabilities()?;
+    let has = |capability: u32| effective & (1 << capability) != 0;
+    if has(CAP_SYS_ADMIN) || (has(CAP_BPF) && has(CAP_PERFMON)) {
+        return None;
+    }
+    Some(Hint {
+        kind: ErrorKind::PermissionDenied,
+        text: "run it as root, or with the capabilities CAP_BPF and CAP_PERFMON (for network \
+               programs also CAP_NET_ADMIN)"
+            .to_owned(),
+    })
+}
+
+fn effective_capabilities() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapEff:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
+}
+
+/// The folder with tracepoints, if tracefs is mounted.
+pub(super) fn tracing_events() -> Option<PathBuf> {
+    [
+        "/sys/kernel/tracing/events",
+        "/sys/kernel/debug/tracing/events",
+    ]
+    .into_iter()
+    .map(PathBuf::from)
+    .find(|events| events.is_dir())
+}
+
+/// Where the cgroup2 hierarchy is mounted.
+pub(super) fn cgroup_mount() -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    mounts.lines().find_map(|line| {
+        let (mount, filesystem) = line.split_once(" - ")?;
+        if filesystem.split(' ').next() != Some("cgroup2") {
+            return None;
+        }
+        // Spaces and the like in it are escaped, which no real mount point needs.
+        mount.split(' ').nth(4).map(PathBuf::from)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_log_speaks_for_itself() {
+        assert!(load_hint(EACCES, "0: R1 !read_ok", &[]).is_none());
+    }
+
+    #[test]
+    fn other_errors_get_no_hint() {
+        assert!(load_hint(22, "", &[]).is_none());
+        assert!(attach_hint(2).is_none());
+    }
+}

@@ -1,0 +1,203 @@
+//! The kernel itself.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use eunomia_host_abi::kernel::{BoxFuture, Kernel, Object, Symbol};
+use eunomia_host_abi::{Error, ErrorKind, Result};
+use libbpf_rs::ObjectBuilder;
+use rustix::time::ClockId;
+
+use super::failure::{errno_of, with_words};
+use super::log;
+use super::object::LibbpfObject;
+use super::symbols::Symbols;
+
+/// How a [`LibbpfKernel`] works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where shared maps are pinned; a folder of a BPF file system. It is created when first needed.
+    /// Default: `/sys/fs/bpf/ecli`.
+    pub pin_root: PathBuf,
+    /// A file with the BTF of the running kernel, for kernels that do not show their own. Default:
+    /// none.
+    pub btf_path: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pin_root: PathBuf::from("/sys/fs/bpf/ecli"),
+            btf_path: None,
+        }
+    }
+}
+
+/// The kernel of this machine.
+///
+/// Making one sets libbpf's print function for the whole process: what libbpf warns of becomes part of
+/// the errors, its debug output goes to `tracing` (target `libbpf`) if a subscriber wants it by then.
+#[derive(Debug)]
+pub struct LibbpfKernel {
+    options: Options,
+    /// None: `/sys` does not tell.
+    possible_cpus: Option<u32>,
+    symbols: Symbols,
+}
+
+impl LibbpfKernel {
+    /// A kernel that works as [`Options::default`] says.
+    pub fn new() -> Self {
+        Self::with_options(Options::default())
+    }
+
+    /// A kernel that works as `options` say.
+    pub fn with_options(options: Options) -> Self {
+        log::install();
+        let possible_cpus = libbpf_rs::num_possible_cpus();
+        Self {
+            options,
+            possible_cpus: possible_cpus.ok().and_then(|cpus| u32::try_from(cpus).ok()),
+            symbols: Symbols::default(),
+        }
+    }
+
+    fn builder(&self, name: &str) -> libbpf_rs::Result<ObjectBuilder> {
+        let mut builder = ObjectBuilder::default();
+        builder.name(name)?.pin_root_path(&self.options.pin_root)?;
+        if let Some(path) = &self.options.btf_path {
+            builder.btf_custom_path(path)?;
+        }
+        Ok(builder)
+    }
+}
+
+impl Default for LibbpfKernel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Kernel for LibbpfKernel {
+    fn open_object(&self, name: &str, elf: &[u8]) -> Result<Box<dyn Object>> {
+        let operation = format!("open object `{name}`");
+        check_elf(&operation, elf)?;
+        // Without it the size of per-CPU values is unknown, and with it how much the kernel writes.
+        let possible_cpus = self.possible_cpus.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotSupported,
+                format!("{operation}: count the CPUs: read /sys/devices/system/cpu/possible"),
+            )
+        })?;
+        let (opened, messages) = log::captured(|| self.builder(name)?.open_memory(elf));
+        let opened = opened.map_err(|error| {
+            // Whatever libbpf trips over, it is the file that is wrong.
+            Error::from_errno(errno_of(&error), with_words(&operation, &messages))
+                .with_kind(ErrorKind::InvalidArgument)
+        })?;
+        let object = LibbpfObject::new(name, opened, possible_cpus, self.options.pin_root.clone())?;
+        Ok(Box::new(object))
+    }
+
+    fn resolve_symbols(&self, addresses: &[u64]) -> Result<Vec<Option<Symbol>>> {
+        self.symbols.resolve(addresses)
+    }
+
+    fn symbol_address(&self, name: &str) -> Result<Option<u64>> {
+        self.symbols.address(name)
+    }
+
+    fn possible_cpus(&self) -> u32 {
+        self.possible_cpus.unwrap_or(1)
+    }
+
+    fn version(&self) -> (u32, u32, u32) {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        parse_version(&release)
+    }
+
+    fn monotonic_epoch(&self) -> Duration {
+        epoch(ClockId::Monotonic)
+    }
+
+    fn boot_epoch(&self) -> Duration {
+        epoch(ClockId::Boottime)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// What libbpf would only call a wrong format.
+fn check_elf(operation: &str, elf: &[u8]) -> Result<()> {
+    // e_ident: magic, class (2: 64 bits), data (1: little-endian); e_machine at 18 (247: BPF).
+    let refuse = |why: &str| {
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("{operation}: {why}"),
+        ))
+    };
+    let [0x7f, b'E', b'L', b'F', class, order, ..] = *elf else {
+        return refuse("it is not an ELF file");
+    };
+    let native = if cfg!(target_endian = "little") { 1 } else { 2 };
+    if order != native {
+        return refuse(
+            "it was compiled for the other byte order (clang's `-target bpfel` or `bpfeb`)",
+        );
+    }
+    let machine = elf
+        .get(18..20)
+        .map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
+    if class != 2 || machine != Some(247) {
+        return refuse("it is an ELF file, but not one of BPF programs (clang's `-target bpf`)");
+    }
+    Ok(())
+}
+
+/// `6.18.44-fc-v595` is 6.18.44.
+fn parse_version(release: &str) -> (u32, u32, u32) {
+    let mut numbers = release
+        .split(|character: char| !character.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next())
+}
+
+/// Wall-clock time at which `clock` was 0.
+fn epoch(clock: ClockId) -> Duration {
+    let now = |clock| {
+        let time = rustix::time::clock_gettime(clock);
+        Duration::new(
+            u64::try_from(time.tv_sec).unwrap_or(0),
+            u32::try_from(time.tv_nsec).unwrap_or(0),
+        )
+    };
+    now(ClockId::Realtime).saturating_sub(now(clock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_ends_where_the_numbers_do() {
+        assert_eq!(parse_version("6.18.44-fc-v595"), (6, 18, 44));
+        assert_eq!(parse_version("6.1.0-13-amd64"), (6, 1, 0));
+        assert_eq!(parse_version("6.9-rc1"), (6, 9, 0));
+        assert_eq!(parse_version("odd"), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_refused_by_name() {
+        let mut elf = [0u8; 64];
+        elf[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1]);
+        elf[18] = 62;
+        let text = |elf: &[u8]| check_elf("open", elf).unwrap_err().to_string();
+        assert!(text(b"\0asm").contains("not an ELF file"));
+        assert!(text(&elf).contains("not one of BPF"));
+        elf[5] = 2;
+        assert!(text(&elf).contains("byte order"));
+    }
+}

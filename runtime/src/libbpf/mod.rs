@@ -1,0 +1,43 @@
+//! The kernel of this machine, through libbpf: the implementation of
+//! [`host-abi`'s kernel traits](eunomia_host_abi::kernel).
+//!
+//! ```text
+//! kernel -> object -> catalog (what it declares), settings, load, globals, run
+//!                  -> attach/ -> link
+//!                  -> map -> map_fd (system calls), walk (batches), memory, inner_map
+//!                         -> ring_buffer, perf_buffer, user_ring_buffer -> mapping, readiness
+//! ```
+//!
+//! `unsafe` is confined to `raw`, `attach::raw`, `map_fd`, `mapping` and `perf_event`, each of which says
+//! why it is sound.
+
+mod attach;
+mod catalog;
+mod failure;
+mod globals;
+mod host;
+mod inner_map;
+mod kernel;
+mod link;
+mod load;
+mod log;
+mod map;
+mod map_fd;
+mod map_kind;
+mod mapping;
+mod memory;
+mod object;
+mod perf_buffer;
+mod perf_event;
+mod raw;
+mod readers;
+mod readiness;
+mod ring_buffer;
+mod run;
+mod settings;
+mod symbols;
+mod user_ring_buffer;
+mod walk;
+
+pub use kernel::{LibbpfKernel, Options};
+pub use load::VerifierLog;
