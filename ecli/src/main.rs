@@ -1,1 +1,34 @@
-fn main() {}
+//! `ecli`: build, run and manage eBPF tools whose user-space half is a sandboxed WebAssembly
+//! component.
+//!
+//! Each verb is one file of [`commands`]. A command's result goes to stdout, everything else to
+//! stderr; exit code 1 is a failure, 2 a wrong command line, and that of `ecli run` is the guest's.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod commands;
+mod config;
+mod context;
+mod failure;
+mod kernel;
+mod logging;
+mod project;
+mod similar;
+mod size;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+use crate::context::Context;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::install(cli.global.verbose);
+    let verbosity = cli.global.verbose;
+    let outcome = Context::new(cli.global).and_then(|ctx| commands::run(&ctx, cli.command));
+    outcome.unwrap_or_else(|error| failure::report(&error, verbosity))
+}

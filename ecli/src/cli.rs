@@ -1,0 +1,61 @@
+//! The command line's grammar: the global options and the verbs.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands;
+
+const AFTER_HELP: &str = "\
+Examples:
+  ecli build examples/execsnoop        Build a tool and put it into the local store
+  sudo ecli run execsnoop --help       Show the options of the tool itself
+  sudo ecli run -o json execsnoop      Run it, one JSON object a line
+  ecli inspect execsnoop               Show what is in it, without running it
+
+Options may also be set in a file: `ecli help` of a verb names them, $XDG_CONFIG_HOME/ecli/config.toml
+and /etc/ecli/config.toml hold them as `store = \"...\"`, `output = \"json\"`.";
+
+/// Build, run and manage eBPF tools in a WebAssembly sandbox.
+#[derive(Debug, Parser)]
+#[command(name = "ecli", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(propagate_version = false, disable_help_subcommand = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every verb.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Folder of the image store [default: /var/lib/ecli for root, else ~/.local/share/ecli]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "ECLI_STORE",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Global options")]
+    pub(crate) store: Option<PathBuf>,
+    /// Say more on stderr; twice: everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(help_heading = "Global options")]
+    pub(crate) verbose: u8,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Build(commands::build::Options),
+    #[command(visible_alias = "images")]
+    List(commands::list::Options),
+    Rm(commands::rm::Options),
+    Tag(commands::tag::Options),
+    Prune(commands::prune::Options),
+    Completion(commands::completion::Options),
+    Man(commands::man::Options),
+    Version(commands::version::Options),
+}

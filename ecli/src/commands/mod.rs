@@ -1,0 +1,68 @@
+//! The verbs, one a file: its options, and `run`, which carries it out.
+
+pub(crate) mod build;
+pub(crate) mod completion;
+pub(crate) mod list;
+pub(crate) mod man;
+pub(crate) mod prune;
+pub(crate) mod rm;
+pub(crate) mod tag;
+pub(crate) mod version;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use eunomia_image::{ErrorKind, Reference, Store};
+
+use crate::cli::Command;
+use crate::context::Context;
+use crate::failure::hinted;
+use crate::similar::similar;
+
+/// Carries out a command. The exit code is 0 unless the command has another one to pass on.
+pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Build(options) => build::run(ctx, options)?,
+        Command::List(options) => list::run(ctx, options)?,
+        Command::Rm(options) => rm::run(ctx, options)?,
+        Command::Tag(options) => tag::run(ctx, options)?,
+        Command::Prune(options) => prune::run(ctx, options)?,
+        Command::Completion(options) => completion::run(options)?,
+        Command::Man(options) => man::run(options)?,
+        Command::Version(options) => version::run(options)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a command's result.
+fn print(text: &[u8]) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text)
+        .and_then(|()| stdout.flush())
+        .context("write to stdout")
+}
+
+/// Says about an image that does not exist which ones do.
+fn unknown_image(store: &Store, wanted: &Reference, error: eunomia_image::Error) -> anyhow::Error {
+    if error.kind() != ErrorKind::NotFound {
+        return error.into();
+    }
+    let names: Vec<String> = store
+        .list()
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|entry| entry.name)
+        .collect();
+    let wanted = wanted.to_string();
+    let close = similar(&wanted, names.iter().map(String::as_str));
+    let hint = if names.is_empty() {
+        "the store is empty: `ecli build FOLDER` puts an image into it".to_owned()
+    } else if close.is_empty() {
+        "`ecli list` shows the images that there are".to_owned()
+    } else {
+        format!("did you mean {}?", close.join(", "))
+    };
+    hinted(error, hint)
+}

@@ -1,0 +1,99 @@
+//! The configuration files: `$XDG_CONFIG_HOME/ecli/config.toml`, then `/etc/ecli/config.toml`.
+//!
+//! A key of the first file hides that of the second; options and environment variables go before
+//! both.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
+
+use crate::failure::HintExt;
+
+const SYSTEM_FILE: &str = "/etc/ecli/config.toml";
+
+/// What the configuration files say.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// Folder of the image store.
+    pub(crate) store: Option<PathBuf>,
+    /// How `ecli run` shows rows: `columns` or `json`.
+    pub(crate) output: Option<String>,
+    /// Memory that a guest may use: `64MiB`.
+    pub(crate) memory: Option<String>,
+}
+
+impl Config {
+    /// Reads both files; one that does not exist says nothing.
+    pub(crate) fn load() -> Result<Self> {
+        let mut config = Self::default();
+        for file in files() {
+            config = config.or(Self::read(&file)?);
+        }
+        Ok(config)
+    }
+
+    fn read(file: &Path) -> Result<Self> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("read {}", file.display()));
+            }
+        };
+        parse(&text)
+            .with_context(|| format!("read {}", file.display()))
+            .hint("it may hold: store, output, memory")
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            store: self.store.or(other.store),
+            output: self.output.or(other.output),
+            memory: self.memory.or(other.memory),
+        }
+    }
+}
+
+/// `toml` explains in several lines, with the line that is wrong.
+fn parse(text: &str) -> Result<Config> {
+    toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.to_string().trim_end()))
+}
+
+/// The user's file, then the system's.
+fn files() -> Vec<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let user = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    user.map(|folder| folder.join("ecli/config.toml"))
+        .into_iter()
+        .chain([PathBuf::from(SYSTEM_FILE)])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_file_hides_the_second_key_by_key() {
+        let user = parse("output = \"json\"").unwrap();
+        let system = parse("output = \"columns\"\nmemory = \"1GiB\"").unwrap();
+        let merged = user.or(system);
+        assert_eq!(merged.output.as_deref(), Some("json"));
+        assert_eq!(merged.memory.as_deref(), Some("1GiB"));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let message = parse("stor = \"x\"").unwrap_err().to_string();
+        assert!(message.contains("unknown field `stor`"), "{message}");
+        assert!(message.contains("line 1"), "{message}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Telling the user what went wrong: the chain of an error once, in one line, and a hint of what to
+//! do next where there is one.
+
+use std::error::Error;
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::terminal;
+
+/// An error with advice. It shows as the error that it carries.
+#[derive(Debug)]
+struct Hinted {
+    error: anyhow::Error,
+    hint: String,
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl Error for Hinted {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.chain().nth(1)
+    }
+}
+
+/// Adds advice to errors.
+pub(crate) trait HintExt<T> {
+    /// Says what to do about the error.
+    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T>;
+
+    /// The same, with a hint that is only put together when it is needed.
+    fn with_hint(self, hint: impl FnOnce() -> String) -> anyhow::Result<T>;
+}
+
+/// An error that says what to do about it.
+pub(crate) fn hinted(error: impl Into<anyhow::Error>, hint: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(Hinted {
+        error: error.into(),
+        hint: hint.into(),
+    })
+}
+
+impl<T, E: Into<anyhow::Error>> HintExt<T> for Result<T, E> {
+    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T> {
+        self.map_err(|error| hinted(error, hint))
+    }
+
+    fn with_hint(self, hint: impl FnOnce() -> String) -> anyhow::Result<T> {
+        self.map_err(|error| hinted(error, hint()))
+    }
+}
+
+/// Prints an error to stderr.
+pub(crate) fn report(error: &anyhow::Error, _verbosity: u8) -> ExitCode {
+    let mut text = format!("ecli: {}\n", message(error));
+    if let Some(hint) = hint(error) {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    // Nobody is left to tell when this fails.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    ExitCode::FAILURE
+}
+
+/// The chain, joined. Libraries put their sources into `source`, but some repeat them in their own
+/// message as well.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for part in error
+        .chain()
+        .map(|cause| terminal::visible_lines(&cause.to_string()))
+    {
+        if message.is_empty() {
+            message = part;
+        } else if !message.ends_with(&part) {
+            message.push_str(": ");
+            message.push_str(&part);
+        }
+    }
+    message
+}
+
+fn hint(error: &anyhow::Error) -> Option<String> {
+    let given = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Hinted>())
+        .map(|hinted| hinted.hint.clone());
+    given.or_else(|| error.chain().find_map(known_hint))
+}
+
+/// Advice on errors of libraries, which know no command line.
+fn known_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    let error = cause.downcast_ref::<eunomia_image::Error>()?;
+    Some(match error.kind() {
+        eunomia_image::ErrorKind::PermissionDenied => {
+            "run it as root, or choose a store of your own with --store FOLDER or ECLI_STORE".into()
+        }
+        eunomia_image::ErrorKind::Busy => "another ecli is using the store; try again".into(),
+        eunomia_image::ErrorKind::StorageFull => {
+            "free some space: `ecli prune` deletes what no image needs".into()
+        }
+        eunomia_image::ErrorKind::InvalidReference => {
+            "a name is like `execsnoop`, `execsnoop:1.0` or `registry.example/tools/execsnoop`"
+                .into()
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn the_chain_is_printed_once_and_hints_do_not_show_in_it() {
+        let error = Err::<(), _>(anyhow!("no such file"))
+            .context("open x")
+            .hint("create it")
+            .context("build y")
+            .unwrap_err();
+        assert_eq!(message(&error), "build y: open x: no such file");
+        assert_eq!(hint(&error).as_deref(), Some("create it"));
+    }
+
+    #[test]
+    fn a_message_that_repeats_its_source_is_not_doubled() {
+        let error = anyhow!("disk full").context("write x: disk full");
+        assert_eq!(message(&error), "write x: disk full");
+    }
+
+    #[test]
+    fn control_characters_of_names_are_made_visible() {
+        let error = anyhow!("no image \u{1b}[2J");
+        assert_eq!(message(&error), "no image \\u{1b}[2J");
+    }
+}

@@ -1,0 +1,277 @@
+//! Compiling BPF C with clang.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use eunomia_image::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::file::{self, create_folder_of};
+use super::{Object, sources};
+use crate::failure::HintExt;
+
+/// Names another clang than that of the PATH.
+const CLANG_VARIABLE: &str = "ECLI_CLANG";
+
+const NO_CLANG_HINT: &str = "install clang: `apt install clang` (Debian, Ubuntu), `dnf install \
+    clang` (Fedora), `pacman -S clang` (Arch), `zypper install clang` (openSUSE)";
+
+/// The instruction set. Version 3 (32-bit subregisters, Linux 5.1, and atomic operations that
+/// return a value, 5.12) is in every kernel since 5.15, the oldest that we support; version 4 is
+/// not, and 2 costs instructions.
+const CPU: &str = "-mcpu=v3";
+
+const STRIP: &str = "llvm-strip";
+
+/// Where and how to compile.
+#[derive(Debug)]
+pub(super) struct Setting<'a> {
+    /// The project's; sources are relative to it.
+    pub(super) folder: &'a Path,
+    /// Holds `vmlinux.h` and `bpf/`.
+    pub(super) headers: &'a Path,
+    /// Flags of the manifest.
+    pub(super) flags: &'a [String],
+    /// Where the objects go.
+    pub(super) products: &'a Path,
+}
+
+/// A clang and its flags.
+#[derive(Debug)]
+pub(super) struct Compiler<'a> {
+    setting: Setting<'a>,
+    clang: OsString,
+    /// Part of the stamp: another clang makes another object.
+    version: String,
+}
+
+/// From what an object was made; it is up to date while this stays the same.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Stamp {
+    clang: String,
+    flags: Vec<String>,
+    /// Every file that was read, with the digest of its content.
+    inputs: Vec<(PathBuf, Digest)>,
+}
+
+impl<'a> Compiler<'a> {
+    /// Finds clang.
+    pub(super) fn find(setting: Setting<'a>) -> Result<Self> {
+        let clang = std::env::var_os(CLANG_VARIABLE).unwrap_or_else(|| "clang".into());
+        let operation = || format!("run {} --version", clang.display());
+        let output = match Command::new(&clang).arg("--version").output() {
+            Ok(output) => output,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(error).with_context(operation).hint(NO_CLANG_HINT);
+            }
+            Err(error) => return Err(error).with_context(operation),
+        };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() || !text.contains("clang version") {
+            bail!("{}: this is no clang ({})", operation(), output.status);
+        }
+        let version = text.lines().next().unwrap_or_default().to_owned();
+        Ok(Self {
+            setting,
+            clang,
+            version,
+        })
+    }
+
+    /// Compiles a source, if it or what it includes has changed.
+    pub(super) fn compile(&self, source: &Path) -> Result<Object> {
+        let name = sources::object_name(source)?.to_owned();
+        let product = self.setting.products.join(format!("{name}.bpf.o"));
+        let stamp_file = product.with_extension("stamp.json");
+        if !self.is_current(&stamp_file) || !product.is_file() {
+            self.run(source, &product).with_context(|| {
+                format!("compile {}", self.setting.folder.join(source).display())
+            })?;
+            let stamp = self.stamp(&product)?;
+            file::write(&stamp_file, &serde_json::to_vec(&stamp)?)?;
+        }
+        let bytes =
+            std::fs::read(&product).with_context(|| format!("read {}", product.display()))?;
+        Ok(Object { name, bytes })
+    }
+
+    fn run(&self, source: &Path, product: &Path) -> Result<()> {
+        create_folder_of(product)
+            .with_context(|| format!("create the folder of {}", product.display()))?;
+        let temporary = file::temporary_beside(product);
+        tracing::info!("compiling {}", source.display());
+        // In the project's folder, so that messages and debug information name files from there.
+        let status = Command::new(&self.clang)
+            .current_dir(&self.setting.folder)
+            .args(self.flags())
+            .args(["-MD", "-MF"])
+            .arg(dependencies_file(product))
+            .arg("-c")
+            .arg(source)
+            .arg("-o")
+            .arg(&temporary)
+            .status()
+            .with_context(|| format!("run {}", self.clang.display()))?;
+        if !status.success() {
+            bail!("clang ended with {status}");
+        }
+        self.strip(&temporary);
+        std::fs::rename(&temporary, product)
+            .with_context(|| format!("create {}", product.display()))
+    }
+
+    /// Drops the debug information that only debuggers read: the kernel reads BTF, which stays.
+    /// Without the tool for it the object is only larger.
+    fn strip(&self, object: &Path) {
+        let tool = Command::new(&self.clang)
+            .arg(format!("-print-prog-name={STRIP}"))
+            .output();
+        let tool = tool.map_or_else(
+            |_| STRIP.to_owned(),
+            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        );
+        match Command::new(&tool).arg("-g").arg(object).status() {
+            Ok(status) if status.success() => {}
+            Ok(status) => tracing::info!("{tool} ended with {status}: the object stays larger"),
+            Err(error) => tracing::info!("run {tool}: {error}: the object stays larger"),
+        }
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let folder = self.setting.folder.display();
+        let headers = self.setting.headers.display();
+        let mut flags: Vec<String> = [
+            "-target",
+            "bpf",
+            CPU,
+            "-O2",
+            "-g",
+            "-Wall",
+            // Some distributions switch this on for every target; BPF has no such thing.
+            "-fno-stack-protector",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        flags.extend([
+            format!("-D__TARGET_ARCH_{}", target_architecture()),
+            format!("-I{folder}"),
+            // Not our headers to warn about.
+            "-isystem".to_owned(),
+            headers.to_string(),
+            // The same object wherever it is built, and no path of this machine in it.
+            format!("-ffile-prefix-map={folder}=."),
+            format!("-ffile-prefix-map={headers}=ecli"),
+            "-fdebug-compilation-dir=.".to_owned(),
+        ]);
+        // Where Debian keeps <asm/types.h>, which clang only finds for the machine itself.
+        let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
+        if Path::new(&multiarch).is_dir() {
+            flags.extend(["-idirafter".to_owned(), multiarch]);
+        }
+        flags.extend(self.setting.flags.iter().cloned());
+        flags
+    }
+
+    fn is_current(&self, stamp_file: &Path) -> bool {
+        let stamp = std::fs::read(stamp_file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<Stamp>(&bytes).ok());
+        stamp.is_some_and(|stamp| {
+            let same = |(path, digest): &(PathBuf, Digest)| {
+                self.digest(path).is_ok_and(|present| present == *digest)
+            };
+            stamp.clang == self.version
+                && stamp.flags == self.flags()
+                && stamp.inputs.iter().all(same)
+        })
+    }
+
+    fn stamp(&self, product: &Path) -> Result<Stamp> {
+        let path = dependencies_file(product);
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let inputs = dependencies(&text)
+            .into_iter()
+            .map(PathBuf::from)
+            // Their folder is part of the flags, and made only once.
+            .filter(|input| !input.starts_with(self.setting.headers))
+            .map(|input| self.digest(&input).map(|digest| (input, digest)))
+            .collect::<Result<_>>()?;
+        Ok(Stamp {
+            clang: self.version.clone(),
+            flags: self.flags(),
+            inputs,
+        })
+    }
+
+    fn digest(&self, input: &Path) -> Result<Digest> {
+        let path = self.setting.folder.join(input);
+        let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+        Ok(Digest::of(&bytes))
+    }
+}
+
+/// What `bpf_tracing.h` calls this machine's architecture.
+fn target_architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" | "x86" => "x86",
+        "aarch64" => "arm64",
+        "riscv64" => "riscv",
+        "loongarch64" => "loongarch",
+        "s390x" => "s390",
+        "powerpc64" => "powerpc",
+        other => other,
+    }
+}
+
+fn dependencies_file(product: &Path) -> PathBuf {
+    product.with_extension("d")
+}
+
+/// The prerequisites of the rule in a dependency file.
+fn dependencies(text: &str) -> Vec<String> {
+    let joined = text.replace("\\\n", " ");
+    let rule = joined
+        .split_once(": ")
+        .map_or("", |(_, prerequisites)| prerequisites);
+    let mut files = vec![String::new()];
+    let mut characters = rule.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                // An escaped space or `#` belongs to the name.
+                let escaped = characters.next_if(|next| matches!(next, ' ' | '#' | '\\'));
+                push(&mut files, escaped.unwrap_or('\\'));
+            }
+            '$' if characters.next_if_eq(&'$').is_some() => push(&mut files, '$'),
+            character if character.is_whitespace() => files.push(String::new()),
+            character => push(&mut files, character),
+        }
+    }
+    files.retain(|file| !file.is_empty());
+    files
+}
+
+fn push(files: &mut [String], character: char) {
+    if let Some(file) = files.last_mut() {
+        file.push(character);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependency_files_are_read() {
+        let text = "x.bpf.o: x.bpf.c \\\n  /a\\ b/x.h cost$$.h \\\n  y.h\n";
+        assert_eq!(
+            dependencies(text),
+            ["x.bpf.c", "/a b/x.h", "cost$.h", "y.h"]
+        );
+        assert!(dependencies("").is_empty());
+    }
+}

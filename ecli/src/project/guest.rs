@@ -1,0 +1,250 @@
+//! Building a guest with cargo.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command, Stdio};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use eunomia_image::World;
+use serde::Deserialize;
+
+use super::cargo::{self, Workspace};
+use super::toolchain::{TARGET, Toolchain};
+use crate::failure::HintExt;
+
+/// The variable by which a guest finds its generated types.
+const BINDINGS_VARIABLE: &str = "ECLI_BINDINGS";
+
+/// A profile that a workspace may define for its guests.
+const GUEST_PROFILE: &str = "guest";
+
+/// What is set for guests where the workspace's manifest says nothing: one small, fast file.
+const PROFILE_SETTINGS: [(&str, &str); 4] = [
+    ("lto", "true"),
+    ("codegen-units", "1"),
+    ("panic", "abort"),
+    ("strip", "true"),
+];
+
+/// The first bytes of a component and of a core module: magic number, version, layer.
+const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
+const MODULE_PREAMBLE: &[u8] = b"\0asm\x01\0\0\0";
+
+/// A built guest.
+#[derive(Debug)]
+pub(super) struct Component {
+    pub(super) bytes: Vec<u8>,
+    pub(super) world: World,
+}
+
+/// Builds the guest, telling it where its generated types are.
+pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Component> {
+    let package = &workspace.package;
+    let folder = package.manifest_path.parent().unwrap_or(&workspace.root);
+    let toolchain = Toolchain::find(folder)?;
+    let mut command = cargo::command();
+    command
+        .args([
+            "build",
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .arg("--manifest-path")
+        .arg(&package.manifest_path)
+        .args(["--package", &package.name])
+        .arg("--target-dir")
+        .arg(
+            workspace
+                .target_folder
+                .join(format!("guest-{}", toolchain.key)),
+        )
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    set_profile(&mut command, workspace);
+    if let Some(rustc) = &toolchain.rustc {
+        command.env("RUSTC", rustc);
+    }
+    match bindings {
+        Some(file) => command.env(BINDINGS_VARIABLE, file),
+        None => command.env_remove(BINDINGS_VARIABLE),
+    };
+    let products = run(command, &package.id)
+        .with_context(|| format!("build guest {:?} with cargo", package.name))?;
+    let (path, world) =
+        choose(products).with_context(|| format!("build guest {:?}", package.name))?;
+    let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    check_component(&bytes).with_context(|| format!("use {}", path.display()))?;
+    Ok(Component { bytes, world })
+}
+
+/// The workspace's own profile for guests, or its release profile with what it leaves open.
+fn set_profile(command: &mut Command, workspace: &Workspace) {
+    let profiles = std::fs::read_to_string(workspace.root.join("Cargo.toml"))
+        .ok()
+        .and_then(|text| text.parse::<toml::Table>().ok())
+        .and_then(|mut manifest| manifest.remove("profile"));
+    let profile = |name: &str| profiles.as_ref().and_then(|profiles| profiles.get(name));
+    if profile(GUEST_PROFILE).is_some() {
+        command.args(["--profile", GUEST_PROFILE]);
+        return;
+    }
+    command.arg("--release");
+    for (key, value) in PROFILE_SETTINGS {
+        if profile("release").is_none_or(|release| release.get(key).is_none()) {
+            let key = key.replace('-', "_").to_uppercase();
+            command.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
+        }
+    }
+}
+
+/// Runs cargo, whose words go to stderr, and returns the products of the package.
+fn run(mut command: Command, package: &str) -> Result<Vec<Artifact>> {
+    let mut child = command.spawn().context("run cargo")?;
+    let products = child
+        .stdout
+        .take()
+        .map(|stdout| read_products(stdout, package));
+    let status = child.wait().context("wait for cargo")?;
+    if !status.success() {
+        bail!("cargo ended with {status}");
+    }
+    products.unwrap_or_else(|| Ok(Vec::new()))
+}
+
+fn read_products(stdout: ChildStdout, package: &str) -> Result<Vec<Artifact>> {
+    let mut products = Vec::new();
+    for line in BufReader::new(stdout).lines() {
+        let line = line.context("read what cargo prints")?;
+        // Build scripts of dependencies may print other lines.
+        let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line) else {
+            continue;
+        };
+        if artifact.package_id == package && artifact.world().is_some() {
+            products.push(artifact);
+        }
+    }
+    Ok(products)
+}
+
+/// A line of cargo's report.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact(Artifact),
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Debug, Deserialize)]
+struct Artifact {
+    package_id: String,
+    target: Target,
+    filenames: Vec<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+impl Artifact {
+    /// A program is a command; a dynamic library, which exports functions, a plugin.
+    fn world(&self) -> Option<World> {
+        let is = |wanted: &str| self.target.kind.iter().any(|kind| kind == wanted);
+        if is("bin") {
+            Some(World::Command)
+        } else if is("cdylib") {
+            Some(World::Plugin)
+        } else {
+            None
+        }
+    }
+
+    fn wasm(&self) -> Option<&PathBuf> {
+        self.filenames
+            .iter()
+            .find(|path| path.extension().is_some_and(|end| end == "wasm"))
+    }
+}
+
+fn choose(products: Vec<Artifact>) -> Result<(PathBuf, World)> {
+    let names: Vec<&str> = products
+        .iter()
+        .map(|artifact| &*artifact.target.name)
+        .collect();
+    match products.as_slice() {
+        [] => Err(anyhow!("it makes neither a program nor a dynamic library")).hint(
+            "a command has src/main.rs; a plugin has `crate-type = [\"cdylib\"]` under [lib]",
+        ),
+        [artifact] => {
+            let found = artifact.wasm().cloned().zip(artifact.world());
+            found.with_context(|| format!("cargo made no .wasm file of {:?}", names[0]))
+        }
+        _ => Err(anyhow!("it makes several products: {}", names.join(", ")))
+            .hint("make a package of its own for each guest"),
+    }
+}
+
+fn check_component(bytes: &[u8]) -> Result<()> {
+    if bytes.starts_with(COMPONENT_PREAMBLE) {
+        return Ok(());
+    }
+    if bytes.starts_with(MODULE_PREAMBLE) {
+        return Err(anyhow!("it is a core module, not a component")).hint(format!(
+            "the toolchain's linker for {TARGET} must be wasm-component-ld"
+        ));
+    }
+    bail!("it is not WebAssembly")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn artifact(kind: &str) -> Artifact {
+        let line = format!(
+            r#"{{"reason":"compiler-artifact","package_id":"p","target":{{"name":"x",
+                "kind":["{kind}"],"src_path":"/x"}},"filenames":["/t/x.d","/t/x.wasm"]}}"#
+        );
+        match serde_json::from_str(&line) {
+            Ok(Message::CompilerArtifact(artifact)) => artifact,
+            _ => panic!("not an artifact: {line}"),
+        }
+    }
+
+    #[test]
+    fn programs_are_commands_and_dynamic_libraries_plugins() {
+        let path = PathBuf::from("/t/x.wasm");
+        let chosen = |kind| choose(vec![artifact(kind)]).unwrap();
+        assert_eq!(chosen("bin"), (path.clone(), World::Command));
+        assert_eq!(chosen("cdylib"), (path, World::Plugin));
+        assert_eq!(artifact("lib").world(), None);
+    }
+
+    #[test]
+    fn no_product_and_several_are_errors() {
+        assert!(choose(vec![]).is_err());
+        assert!(choose(vec![artifact("bin"), artifact("cdylib")]).is_err());
+    }
+
+    #[test]
+    fn other_lines_of_the_report_are_passed_over() {
+        let line = r#"{"reason":"build-finished","success":true}"#;
+        assert!(matches!(serde_json::from_str(line), Ok(Message::Other)));
+    }
+
+    #[test]
+    fn core_modules_are_told_apart() {
+        assert!(check_component(b"\0asm\x0d\0\x01\0rest").is_ok());
+        let message = |bytes: &[u8]| check_component(bytes).unwrap_err().to_string();
+        assert_eq!(
+            message(b"\0asm\x01\0\0\0"),
+            "it is a core module, not a component"
+        );
+        assert_eq!(message(b""), "it is not WebAssembly");
+    }
+}

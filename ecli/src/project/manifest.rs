@@ -1,0 +1,155 @@
+//! `ecli.toml`: what a tool is called and how it is built. All of it may be left out.
+//!
+//! ```toml
+//! name = "execsnoop"                   # default: the folder's name
+//! description = "Trace new processes"  # this and the next two, by default: as in Cargo.toml
+//! version = "0.1.0"
+//! license = "MIT OR Apache-2.0"
+//! source = "https://example.org/execsnoop"
+//! arguments = []                       # what the guest gets when the user gives none
+//!
+//! [bpf]
+//! sources = ["*.bpf.c"]                # each becomes the object that it is named after
+//! flags = []                           # more flags for clang: ["-DMAX_ARGS=60"]
+//! types = []                           # more C types for which the guest gets Rust types
+//!
+//! [guest]
+//! language = "rust"                    # default: rust, if there is a Cargo.toml
+//! package = "execsnoop"                # default: the only package of Cargo.toml
+//!
+//! [kernel]
+//! release-min = "5.8"                  # oldest kernel on which it runs
+//!
+//! [resources]
+//! memory = "16MiB"                     # what the guest may need
+//! ```
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+use serde::Deserialize;
+
+use crate::failure::HintExt;
+
+/// The manifest's file name.
+pub(crate) const MANIFEST_FILE: &str = "ecli.toml";
+
+/// The document.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Manifest {
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) license: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) arguments: Vec<String>,
+    pub(super) bpf: Bpf,
+    pub(super) guest: Guest,
+    pub(super) kernel: Kernel,
+    pub(super) resources: Resources,
+}
+
+/// The kernel side.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Bpf {
+    /// `None`: whatever [`super::sources::DEFAULT_PATTERN`] finds, perhaps nothing.
+    pub(super) sources: Option<Vec<String>>,
+    pub(super) flags: Vec<String>,
+    pub(super) types: Vec<String>,
+}
+
+/// The user side.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Guest {
+    pub(super) language: Option<Language>,
+    pub(super) package: Option<String>,
+}
+
+/// What it needs from the kernel.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Kernel {
+    pub(super) release_min: Option<String>,
+}
+
+/// What it needs from the machine.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct Resources {
+    pub(super) memory: Option<String>,
+}
+
+/// The language of a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Language {
+    Rust,
+}
+
+impl Language {
+    pub(super) fn detect(folder: &Path) -> Option<Self> {
+        folder.join("Cargo.toml").is_file().then_some(Self::Rust)
+    }
+}
+
+impl Manifest {
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(MANIFEST_FILE);
+        let operation = || format!("read manifest {}", path.display());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => parse(&text).with_context(operation),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(error).with_context(operation).hint(format!(
+                    "a project has a file {MANIFEST_FILE}, which may be empty; is this the right \
+                     folder?"
+                ))
+            }
+            Err(error) => Err(error).with_context(operation),
+        }
+    }
+}
+
+/// `toml` explains in several lines, with the line that is wrong.
+fn parse(text: &str) -> Result<Manifest> {
+    toml::from_str(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_manifest_is_complete() {
+        let manifest = parse("").unwrap();
+        assert_eq!(manifest.bpf.sources, None);
+        assert_eq!(manifest.guest.language, None);
+    }
+
+    #[test]
+    fn the_manifest_of_the_documentation_is_valid() {
+        let documentation = include_str!("manifest.rs")
+            .lines()
+            .skip_while(|line| *line != "//! ```toml")
+            .skip(1)
+            .take_while(|line| *line != "//! ```")
+            .map(|line| line.trim_start_matches("//!"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let manifest = parse(&documentation).unwrap();
+        assert_eq!(manifest.guest.language, Some(Language::Rust));
+        assert_eq!(manifest.kernel.release_min.as_deref(), Some("5.8"));
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line_and_what_there_is() {
+        let message = parse("name = \"x\"\n[guest]\nlang = \"rust\"")
+            .unwrap_err()
+            .to_string();
+        for part in ["line 3", "unknown field `lang`", "`language`"] {
+            assert!(message.contains(part), "{part} is not in: {message}");
+        }
+    }
+}

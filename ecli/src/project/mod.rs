@@ -1,0 +1,150 @@
+//! A tool's sources and how they become an image.
+//!
+//! A project is a folder with a manifest `ecli.toml`, BPF C sources and a guest. Building goes
+//! through four steps, each of which does nothing when nothing changed:
+//!
+//! 1. [`headers`]: `vmlinux.h` from the kernel's types, and libbpf's headers;
+//! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
+//! 3. [`bindings`]: Rust types for what the objects hold;
+//! 4. [`guest`]: cargo builds the component.
+//!
+//! Then [`package`] makes an image of the products. They are kept in `target/ecli/`.
+
+mod bindings;
+mod bpf;
+mod cargo;
+mod file;
+mod guest;
+mod headers;
+mod manifest;
+mod package;
+mod sources;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use eunomia_image::PackedImage;
+
+use crate::failure::HintExt;
+use cargo::Workspace;
+use manifest::{Language, Manifest};
+
+pub(crate) use manifest::MANIFEST_FILE;
+
+/// A folder with a manifest.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// Absolute.
+    folder: PathBuf,
+    manifest: Manifest,
+    /// Set for guests in Rust.
+    cargo: Option<Workspace>,
+}
+
+/// A built tool.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The tool's name.
+    pub(crate) name: String,
+    /// What the image holds, with sizes in bytes.
+    pub(crate) parts: Vec<(String, u64)>,
+    /// The image, not yet stored.
+    pub(crate) image: PackedImage,
+}
+
+/// A BPF object that was compiled.
+#[derive(Debug)]
+struct Object {
+    /// The name by which the guest opens it.
+    name: String,
+    /// The ELF file.
+    bytes: Vec<u8>,
+}
+
+impl Project {
+    /// Whether `folder` is a project.
+    pub(crate) fn is_at(folder: &Path) -> bool {
+        folder.join(MANIFEST_FILE).is_file()
+    }
+
+    /// Reads the manifest of `folder`, and what cargo says of the guest.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("open project {}", folder.display()))?;
+        let manifest = Manifest::read(&folder)?;
+        let language = manifest
+            .guest
+            .language
+            .or_else(|| Language::detect(&folder));
+        let cargo = match language {
+            Some(Language::Rust) => {
+                Some(Workspace::read(&folder, manifest.guest.package.as_deref())?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            folder,
+            manifest,
+            cargo,
+        })
+    }
+
+    /// The tool's name: as the manifest says, or else the folder's.
+    pub(crate) fn name(&self) -> Result<String> {
+        if let Some(name) = &self.manifest.name {
+            return Ok(name.clone());
+        }
+        let name = self.folder.file_name().and_then(|name| name.to_str());
+        name.map(str::to_owned)
+            .with_context(|| format!("name the tool in {}", self.folder.display()))
+            .hint(format!("write `name = \"...\"` into {MANIFEST_FILE}"))
+    }
+
+    /// Compiles everything and packs it.
+    pub(crate) fn build(&self) -> Result<Built> {
+        let name = self.name()?;
+        let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
+        if sources.is_empty() && self.cargo.is_none() {
+            bail!(
+                "{}: nothing to build: neither *.bpf.c nor Cargo.toml",
+                self.folder.display()
+            );
+        }
+        let products = self.target_folder().join("ecli").join(&name);
+        let objects = self.build_objects(&sources, &products)?;
+        let bindings = bindings::write(&objects, &self.manifest.bpf.types, &products)?;
+        let component = match &self.cargo {
+            Some(workspace) => Some(guest::build(workspace, bindings.as_deref())?),
+            None => None,
+        };
+        package::pack(self, name, objects, component)
+    }
+
+    fn build_objects(&self, sources: &[PathBuf], products: &Path) -> Result<Vec<Object>> {
+        if sources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let cache = self.target_folder().join("ecli");
+        let headers = headers::prepare(&self.folder, sources, &cache)?;
+        let compiler = bpf::Compiler::find(bpf::Setting {
+            folder: &self.folder,
+            headers: &headers,
+            flags: &self.manifest.bpf.flags,
+            products,
+        })?;
+        sources
+            .iter()
+            .map(|source| compiler.compile(source))
+            .collect()
+    }
+
+    /// Where products go: cargo's target folder, or one like it.
+    fn target_folder(&self) -> PathBuf {
+        match &self.cargo {
+            Some(workspace) => workspace.target_folder.clone(),
+            None => self.folder.join("target"),
+        }
+    }
+}
