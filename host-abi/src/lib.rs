@@ -5,6 +5,7 @@
 
 pub mod bindings;
 pub mod error;
+pub mod fake;
 mod global_value;
 pub mod host;
 pub mod kernel;

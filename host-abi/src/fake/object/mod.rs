@@ -1,0 +1,14 @@
+//! Objects: what they declare, and what becomes of it when they are opened and loaded.
+
+mod attach;
+mod describe;
+mod elf;
+mod elf_maps;
+mod open;
+#[cfg(test)]
+mod tests;
+
+pub use describe::{
+    DeclaredMap, FakeGlobal, FakeObject, FakeObjectBuilder, FakeProgram, SectionName,
+};
+pub(crate) use open::{LoadedObject, OpenObject};
