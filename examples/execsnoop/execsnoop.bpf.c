@@ -11,8 +11,9 @@
 #define FILE_BYTES_MAX 4096
 /* Of the arguments of one program; what goes beyond is only counted. */
 #define ARGUMENT_BYTES_LIMIT 8192
-/* The task has never run a program of its own: it is a plain fork. */
+/* Kernel macros: the process was forked and has run no program since; all of its threads end. */
 #define PF_FORKNOEXEC 0x40
+#define SIGNAL_GROUP_EXIT 0x4
 
 enum event_kind {
 	EVENT_EXEC,
@@ -155,7 +156,17 @@ static __always_inline bool ends_process(struct task_struct *task, unsigned long
 {
 	if (bpf_core_type_exists(struct trace_event_raw_sched_process_exit))
 		return ctx[1];
-	return task->pid == task->tgid && !task->signal->group_exec_task;
+	if (bpf_core_field_exists(task->signal->group_exec_task) && task->signal->group_exec_task)
+		return false;
+	return task->pid == task->tgid;
+}
+
+/* As wait(2) gives it. */
+static __u32 exit_status(struct task_struct *task)
+{
+	if (task->signal->flags & SIGNAL_GROUP_EXIT)
+		return task->signal->group_exit_code;
+	return task->group_leader->exit_code;
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -165,13 +176,13 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (!ends_process(task, ctx))
 		return 0;
-	if (!include_forks && (task->flags & PF_FORKNOEXEC))
+	if (!include_forks && (task->group_leader->flags & PF_FORKNOEXEC))
 		return 0;
 	describe(&event, task);
 	event.duration_ns = event.time_ns - task->start_boottime;
 	if (event.duration_ns < duration_ns_min || !is_wanted(&event))
 		return 0;
-	event.exit_status = task->exit_code;
+	event.exit_status = exit_status(task);
 	submit(&event, sizeof(event));
 	return 0;
 }

@@ -122,44 +122,14 @@ fn without_nul(text: &[u8]) -> &[u8] {
     text.strip_suffix(&[0]).unwrap_or(text)
 }
 
-/// Names of signals 1 to 31, the same on all CPUs that BPF objects are built for.
-const SIGNALS: [&str; 31] = [
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGILL",
-    "SIGTRAP",
-    "SIGABRT",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGSEGV",
-    "SIGUSR2",
-    "SIGPIPE",
-    "SIGALRM",
-    "SIGTERM",
-    "SIGSTKFLT",
-    "SIGCHLD",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGTSTP",
-    "SIGTTIN",
-    "SIGTTOU",
-    "SIGURG",
-    "SIGXCPU",
-    "SIGXFSZ",
-    "SIGVTALRM",
-    "SIGPROF",
-    "SIGWINCH",
-    "SIGIO",
-    "SIGPWR",
-    "SIGSYS",
-];
+/// Signals 1 to 31, the same on all CPUs that BPF objects are built for.
+const SIGNALS: &str = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT \
+    CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
 
 fn signal_name(number: u32) -> String {
-    match SIGNALS.get(number.wrapping_sub(1) as usize) {
-        Some(name) => (*name).to_owned(),
+    let mut names = SIGNALS.split_ascii_whitespace();
+    match names.nth(number.wrapping_sub(1) as usize) {
+        Some(name) => format!("SIG{name}"),
         None => format!("SIG{number}"),
     }
 }

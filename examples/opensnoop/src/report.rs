@@ -64,14 +64,10 @@ impl Report {
             row.put(&*event.comm_str());
             row.put_option(errno.is_none().then(|| event.result()));
             row.put_option(errno);
-            row.put_option(errno.map(error_text).as_deref());
+            row.put_option(errno.map(flags::error_name).as_deref());
             row.put(&*self.flags);
             row.put(&*String::from_utf8_lossy(path));
         })?;
         Ok(())
     }
-}
-
-fn error_text(errno: u32) -> String {
-    flags::error_name(errno).map_or_else(|| errno.to_string(), str::to_owned)
 }
