@@ -138,3 +138,62 @@ fn bar(count: u64, count_max: u64, width: usize) -> &'static str {
     let length = u128::from(count) * width as u128 / u128::from(count_max.max(1));
     STARS.get(..length as usize).unwrap_or(STARS)
 }
+
+/// The expected texts are what the functions of libbpf-tools print.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_without_values_has_no_text() {
+        assert_eq!(Log2Histogram::new("usecs", [0_u32; 26]).to_string(), "");
+        assert_eq!(LinearHistogram::new("runqlen", [0_u32; 32]).to_string(), "");
+    }
+
+    #[test]
+    fn columns_are_wide_from_slot_33_on() {
+        let mut slots = [0_u32; 34];
+        slots[32] = 1;
+        let narrow = Log2Histogram::new("nsecs", slots).to_string();
+        assert!(narrow.starts_with("     nsecs               : count    distribution\n"));
+        slots[33] = 2;
+        let wide = Log2Histogram::new("nsecs", slots).to_string();
+        let lines: Vec<_> = wide.lines().collect();
+        assert_eq!(
+            lines[0],
+            "               nsecs                         : count    distribution"
+        );
+        assert_eq!(
+            lines[33],
+            "          4294967296 -> 8589934591           : 1        |**********          |"
+        );
+        assert_eq!(
+            lines[34],
+            "          8589934592 -> 17179869183          : 2        |********************|"
+        );
+        assert_eq!(lines.len(), 35);
+    }
+
+    #[test]
+    fn linear_histograms_leave_out_empty_slots() {
+        let histogram = LinearHistogram::new("runqlen", [0_u32, 8, 0, 2])
+            .base(5)
+            .step(10);
+        assert_eq!(
+            histogram.to_string(),
+            "     runqlen       : count     distribution\n\
+             \x20       15         : 8        |****************************************|\n\
+             \x20       35         : 2        |**********                              |\n"
+        );
+    }
+
+    #[test]
+    fn the_largest_counts_and_slots_are_shown() {
+        let mut slots = [0_u64; 70];
+        slots[63] = u64::MAX;
+        let text = Log2Histogram::new("usecs", slots).to_string();
+        let last = text.lines().last().unwrap();
+        assert!(last.starts_with(" 9223372036854775808 -> 18446744073709551615 : "));
+        assert!(last.ends_with("|********************|"));
+    }
+}

@@ -1,7 +1,7 @@
 //! The user-space half of an eBPF tool, as a sandboxed WebAssembly guest of `ecli`.
 //!
-//! A guest opens the BPF object of its image, sets what can be set, loads and attaches it, and reads
-//! what its programs write. The phases of an object are types: [`OpenObject`], [`LoadedObject`].
+//! A guest opens the BPF object of its image, sets what can be set, loads and attaches it, and
+//! reads what its programs write. The phases of an object are types: [`OpenObject`], [`LoadedObject`].
 //!
 //! ```no_run
 //! use std::io::{Write, stdout};
@@ -12,8 +12,14 @@
 //! # mod bpf {
 //! #     pub const OBJECT: &str = "execsnoop";
 //! #     pub type Event = u32;
-//! #     pub mod globals { pub const TARG_UID: eunomia_bpf::Global<u32> = eunomia_bpf::Global::new("targ_uid"); }
-//! #     pub mod maps { pub const EVENTS: eunomia_bpf::RingBufferName = eunomia_bpf::RingBufferName::new("events"); }
+//! #     pub mod globals {
+//! #         use eunomia_bpf::Global;
+//! #         pub const TARG_UID: Global<u32> = Global::new("targ_uid");
+//! #     }
+//! #     pub mod maps {
+//! #         use eunomia_bpf::RingBufferName;
+//! #         pub const EVENTS: RingBufferName = RingBufferName::new("events");
+//! #     }
 //! # }
 //! # macro_rules! include_bindings { () => {} }
 //! # /*
@@ -50,7 +56,7 @@
 //! | attach where the guest chooses | [`Program::attach_to`], [`attach`] |
 //! | print rows that the operator can have as JSON | [`output`] |
 //! | wait for several things, or a time | [`poll`], [`lifecycle::sleep`] |
-//! | be driven by the host | [`plugin`] |
+//! | be driven by the host | [`Plugin`] |
 //! | print a histogram | [`histogram`] |
 //!
 //! What all functions of the host have in common, the limits included, is in `wit/errors.wit`.

@@ -40,7 +40,8 @@ impl RawMap {
                 return Err(Error::new(
                     ErrorCode::InvalidArgument,
                     format!(
-                        "use map \"{}\": its {what} has {bytes} bytes, the guest's type {type_bytes}",
+                        "use map \"{}\": its {what} has {bytes} bytes, \
+                         the guest's type {type_bytes}",
                         info.name
                     ),
                 ));
