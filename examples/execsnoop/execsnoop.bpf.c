@@ -92,14 +92,14 @@ static bool is_wanted(const struct event *event)
 	return !filter_comm[0] || has_wanted_name(event->comm);
 }
 
-static void describe(struct event *event, struct task_struct *task)
+/* `process` is its first thread, whose name is that of the process. */
+static void describe(struct event *event, struct task_struct *process)
 {
 	event->time_ns = bpf_ktime_get_boot_ns();
-	event->pid = task->tgid;
-	event->ppid = task->real_parent->tgid;
+	event->pid = process->tgid;
+	event->ppid = process->real_parent->tgid;
 	event->uid = bpf_get_current_uid_gid();
-	/* That of the process: its threads may have names of their own. */
-	bpf_probe_read_kernel(event->comm, COMM_BYTES, &task->group_leader->comm);
+	bpf_probe_read_kernel(event->comm, COMM_BYTES, &process->comm);
 }
 
 static void submit(void *event, __u64 bytes)
@@ -109,7 +109,7 @@ static void submit(void *event, __u64 bytes)
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+int BPF_PROG(on_exec, struct task_struct *process, pid_t old_pid, struct linux_binprm *bprm)
 {
 	struct event *event;
 	__u64 start, total, bytes;
@@ -121,15 +121,15 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	event = bpf_map_lookup_elem(&scratch, &zero);
 	if (!event)
 		return 0;
-	describe(event, task);
+	describe(event, process);
 	if (!is_wanted(event))
 		return 0;
 
 	file_bytes = bpf_probe_read_kernel_str(event->text, FILE_BYTES_MAX, bprm->filename);
 	if (file_bytes < 0)
 		file_bytes = 0;
-	start = task->mm->arg_start;
-	total = task->mm->arg_end - start;
+	start = process->mm->arg_start;
+	total = process->mm->arg_end - start;
 	bytes = total;
 	if (bytes > argument_bytes_max)
 		bytes = argument_bytes_max;
@@ -162,27 +162,28 @@ static __always_inline bool ends_process(struct task_struct *task, unsigned long
 }
 
 /* As wait(2) gives it. */
-static __u32 exit_status(struct task_struct *task)
+static __u32 exit_status(struct task_struct *process)
 {
-	if (task->signal->flags & SIGNAL_GROUP_EXIT)
-		return task->signal->group_exit_code;
-	return task->group_leader->exit_code;
+	if (process->signal->flags & SIGNAL_GROUP_EXIT)
+		return process->signal->group_exit_code;
+	return process->exit_code;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
+	struct task_struct *process = task->group_leader;
 	struct event event = { .kind = EVENT_EXIT };
 
 	if (!ends_process(task, ctx))
 		return 0;
-	if (!include_forks && (task->group_leader->flags & PF_FORKNOEXEC))
+	if (!include_forks && (process->flags & PF_FORKNOEXEC))
 		return 0;
-	describe(&event, task);
-	event.duration_ns = event.time_ns - task->start_boottime;
+	describe(&event, process);
+	event.duration_ns = event.time_ns - process->start_boottime;
 	if (event.duration_ns < duration_ns_min || !is_wanted(&event))
 		return 0;
-	event.exit_status = exit_status(task);
+	event.exit_status = exit_status(process);
 	submit(&event, sizeof(event));
 	return 0;
 }
