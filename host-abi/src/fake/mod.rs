@@ -57,6 +57,8 @@ mod script;
 mod shared;
 mod symbols;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 mod user_ring;
 

@@ -135,9 +135,7 @@ pub(crate) fn stride(value_size: u32) -> u32 {
 fn ring_bytes(bytes: u32) -> u32 {
     match bytes {
         0 => 0,
-        bytes => bytes
-            .clamp(PAGE_BYTES, RING_BYTES_MAX)
-            .next_power_of_two(),
+        bytes => bytes.clamp(PAGE_BYTES, RING_BYTES_MAX).next_power_of_two(),
     }
 }
 

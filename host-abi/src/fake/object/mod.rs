@@ -4,6 +4,8 @@ mod attach;
 mod describe;
 mod elf;
 mod elf_maps;
+#[cfg(test)]
+mod elf_tests;
 mod open;
 #[cfg(test)]
 mod tests;
