@@ -34,10 +34,16 @@ pub enum ErrorKind {
     Unsupported,
     /// The image holds neither a component, a module nor a BPF object.
     NothingRunnable,
-    /// Another process held the store's lock for longer than [`crate::limits::LOCK_WAIT_MAX`].
+    /// Another process held a lock of the store for too long.
     Busy,
     /// The disk or the quota is full.
     StorageFull,
+    /// The registry wants other credentials, or some at all.
+    Unauthorized,
+    /// The registry cannot be reached, or kept failing.
+    Network,
+    /// The registry refused the request, or does not follow the protocol.
+    Registry,
     /// The operating system denied access.
     PermissionDenied,
     /// Any other failure of the operating system.
@@ -87,6 +93,12 @@ impl Error {
             message: operation.into(),
             source: Some(Box::new(source)),
         }
+    }
+
+    /// Appends what the other side said.
+    pub(crate) fn because(mut self, reason: impl fmt::Display) -> Self {
+        self.message = format!("{}: {reason}", self.message);
+        self
     }
 
     /// Says which larger operation failed, keeping kind and source.

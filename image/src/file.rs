@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::{Error, ErrorKind, Result};
 
 /// Images are public: readable by all, as far as the umask and the folder allow.
-const FILE_MODE: u32 = 0o644;
+pub(crate) const FILE_MODE: u32 = 0o644;
 
 /// Opens a regular file for reading. A layout may come from anyone: a FIFO in it must not block,
 /// and a device must not be read.

@@ -1,4 +1,4 @@
-//! OCI images of eBPF tools: the format, image references, and the local store.
+//! OCI images of eBPF tools: the format, image references, the local store, the registry client.
 //!
 //! An image carries the kernel side of a tool (BPF objects), its user-space side (a WebAssembly
 //! component) and a document that describes it. It is a standard OCI image with layers of our own
@@ -34,7 +34,7 @@
 //! # }
 //! ```
 //!
-//! Nothing here uses the network or an async runtime.
+//! Everything blocks; only [`registry`] uses the network.
 
 #![forbid(unsafe_code)]
 
@@ -51,6 +51,7 @@ pub mod media_type;
 mod metadata;
 mod platform;
 mod reference;
+pub mod registry;
 mod store;
 mod tar;
 mod timestamp;

@@ -69,5 +69,34 @@ pub const REFERENCE_BYTES_MAX: usize = 512;
 /// pull, which holds a shared one that only `prune` waits for.
 pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// How long a command waits for another one that downloads the same blob without progress: longer
+/// than that one needs to give up.
+pub const DOWNLOAD_STALL_MAX: Duration = Duration::from_secs(300);
+
+/// Bytes of all blobs of one image that is pulled.
+pub const PULL_BYTES_MAX: u64 = 16 << 30;
+
+/// Blobs that are transferred at the same time.
+pub const TRANSFERS_MAX: usize = 4;
+
+/// Redirects of one request.
+pub const REDIRECTS_MAX: usize = 5;
+
+/// Bytes of a token or of an error message from a registry.
+pub const ANSWER_BYTES_MAX: u64 = 256 << 10;
+
+/// Bytes of a credentials file or of what a credential helper prints.
+pub const CREDENTIALS_BYTES_MAX: u64 = 1 << 20;
+
+/// How long an upload may make no progress, its end included: a registry verifies the whole blob
+/// before it answers.
+pub const UPLOAD_STALL_MAX: Duration = Duration::from_secs(120);
+
+/// Longest pause that a registry can ask for (`Retry-After`).
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// How often a blob is downloaded again when its content is wrong.
+pub const RESTARTS_MAX: u32 = 2;
+
 /// Age from which an unfinished download is thrown away instead of being resumed.
 pub const INGEST_AGE_MAX: Duration = Duration::from_secs(24 * 3600);

@@ -215,7 +215,10 @@ impl Layout {
 }
 
 /// The manifest or index for `platform`. A single one is taken as it is when it names no platform.
-fn choose_platform<'d>(from: &'d [Descriptor], platform: &Platform) -> Result<&'d Descriptor> {
+pub(crate) fn choose_platform<'d>(
+    from: &'d [Descriptor],
+    platform: &Platform,
+) -> Result<&'d Descriptor> {
     let usable = |descriptor: &&Descriptor| {
         media_type::is_manifest(&descriptor.media_type)
             || media_type::is_index(&descriptor.media_type)

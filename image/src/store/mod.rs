@@ -6,6 +6,7 @@ mod create;
 mod list;
 mod location;
 mod lock;
+mod partial;
 mod prune;
 mod writer;
 
@@ -15,6 +16,7 @@ pub use archive::Compression;
 pub use check::{CheckReport, Problem, ProblemKind};
 pub use list::ListEntry;
 pub use location::default_store_root;
+pub(crate) use partial::{PartialBlob, Resumed};
 pub use prune::PruneReport;
 pub use writer::{BlobWriter, StoreWriter};
 
@@ -24,7 +26,8 @@ use crate::file::replace;
 use crate::layout::{Entry, INDEX_FILE, IndexFile, Layout};
 use crate::limits::MANIFEST_BYTES_MAX;
 use crate::{Error, ErrorKind, Image, Platform, Reference, Result, media_type};
-use lock::{Lock, Sharing};
+pub(crate) use lock::Lock;
+use lock::Sharing;
 
 /// Files being written; whatever is in it while nobody holds the store's lock is garbage.
 const INGEST_FOLDER: &str = "ingest";
@@ -47,7 +50,7 @@ const CACHE_FOLDER: &str = "cache";
 /// Everything blocks; a value can be used by several threads.
 #[derive(Clone, Debug)]
 pub struct Store {
-    layout: Layout,
+    pub(crate) layout: Layout,
 }
 
 impl Store {
@@ -193,7 +196,7 @@ impl Store {
     }
 
     /// The entries of `index.json` for `reference`: several when they are for several platforms.
-    fn find(&self, reference: &Reference) -> Result<Vec<Descriptor>> {
+    pub(crate) fn find(&self, reference: &Reference) -> Result<Vec<Descriptor>> {
         self.find_in(&self.layout.read_index_file()?, reference)
     }
 
@@ -259,7 +262,7 @@ impl Store {
         Ok(value)
     }
 
-    fn share(&self) -> Result<Lock> {
+    pub(crate) fn share(&self) -> Result<Lock> {
         Lock::take(&self.root().join(STORE_LOCK), Sharing::Shared)
     }
 

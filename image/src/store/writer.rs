@@ -25,7 +25,7 @@ const COPY_BUFFER_BYTES: usize = 128 << 10;
 /// the next prune.
 #[derive(Debug)]
 pub struct StoreWriter<'s> {
-    store: &'s Store,
+    pub(super) store: &'s Store,
     _shared: Lock,
 }
 

@@ -3,6 +3,10 @@
 
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
+pub(crate) mod proxy;
+pub(crate) mod registry;
+pub(crate) mod server;
+
 use std::path::Path;
 use std::process::Command;
 

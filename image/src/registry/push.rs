@@ -1,0 +1,279 @@
+//! From the store to a registry.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+
+use super::auth::Scope;
+use super::http::Request;
+use super::progress::Progress;
+use super::retry::{Attempt, retrying};
+use super::upload::{Access, Uploader};
+use super::{Registry, in_operation, on_own_thread, registry_of, transfer, which};
+use crate::document::Index;
+use crate::layout::{Layout, closure};
+use crate::limits::{INDEX_DEPTH_MAX, MANIFEST_BYTES_MAX};
+use crate::store::Store;
+use crate::{Descriptor, Digest, Error, ErrorKind, Reference, Result, media_type};
+
+/// What a push did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Pushed {
+    /// The manifest or index that the target names now.
+    pub descriptor: Descriptor,
+    /// Bytes that were uploaded, manifests not counted.
+    pub uploaded: u64,
+}
+
+/// What the requests of one push have in common.
+struct Target<'t> {
+    reference: &'t Reference,
+    scope: Scope,
+    /// Another repository of the same registry, which may have the blobs.
+    mount_from: Option<&'t Reference>,
+    layout: &'t Layout,
+    /// The client for uploads, which keeps connections, and the credentials that it uses.
+    uploader: Mutex<Option<(Option<String>, Uploader)>>,
+}
+
+impl Registry {
+    /// Pushes the image `source` of `store` to `target`, with all platforms of an index.
+    ///
+    /// Blobs that the registry has are not sent; those that it has in the repository of `source`
+    /// are mounted from there. Meanwhile nothing is pruned.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidReference`] for a short name, [`ErrorKind::NotFound`] when the store
+    /// lacks the image or a platform of it, [`ErrorKind::Corrupt`] for a damaged blob,
+    /// [`ErrorKind::Unauthorized`], [`ErrorKind::Network`], [`ErrorKind::Registry`].
+    pub fn push(&self, store: &Store, source: &Reference, target: &Reference) -> Result<Pushed> {
+        on_own_thread(|| self.push_image(store, source, target))
+            .map_err(|error| error.context(format_args!("push image {source} to {target}")))
+    }
+
+    fn push_image(&self, store: &Store, source: &Reference, target: &Reference) -> Result<Pushed> {
+        let _shared = store.share()?;
+        let target = self.target(store, source, target)?;
+        let root = single(store.find(source)?)?;
+        check_digest(&target, &root)?;
+        let manifests = manifests_below(&store.layout, &root)?;
+        let blobs = other_blobs(&store.layout, &root, &manifests)?;
+        let bytes = blobs
+            .iter()
+            .fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
+        (self.options.progress)(&Progress::Planned {
+            blobs: blobs.len(),
+            bytes,
+        });
+        let uploaded = AtomicU64::new(0);
+        transfer::each(&blobs, |blob| {
+            let bytes = self.push_blob(&target, blob)?;
+            uploaded.fetch_add(bytes, Ordering::Relaxed);
+            Ok(())
+        })?;
+        for manifest in &manifests {
+            let name = if manifest.digest == root.digest {
+                which(target.reference)
+            } else {
+                manifest.digest.to_string()
+            };
+            self.push_manifest(&target, manifest, &name)?;
+        }
+        Ok(Pushed {
+            descriptor: root,
+            uploaded: uploaded.into_inner(),
+        })
+    }
+
+    fn target<'t>(
+        &self,
+        store: &'t Store,
+        source: &'t Reference,
+        target: &'t Reference,
+    ) -> Result<Target<'t>> {
+        let registry = registry_of(target)?;
+        let is_elsewhere =
+            source.registry() == Some(registry) && source.repository() != target.repository();
+        let mount_from = is_elsewhere.then_some(source);
+        let scope = Scope {
+            registry: registry.to_owned(),
+            repository: target.repository().to_owned(),
+            writes: true,
+            mount_from: mount_from.map(|from| from.repository().to_owned()),
+        };
+        Ok(Target {
+            reference: target,
+            scope,
+            mount_from,
+            layout: &store.layout,
+            uploader: Mutex::default(),
+        })
+    }
+
+    /// Returns how many bytes were uploaded.
+    fn push_blob(&self, target: &Target, blob: &Descriptor) -> Result<u64> {
+        let report = &self.options.progress;
+        retrying(self.options.retry, report, || {
+            if self.has_blob(target, blob)? {
+                report(&Progress::Present(blob));
+                return Ok(0);
+            }
+            let (runtime, uploader) = (self.http.runtime(), self.uploader(target)?);
+            if let Some(from) = target.mount_from
+                && runtime.block_on(uploader.mount(blob, from))?
+            {
+                report(&Progress::Present(blob));
+                return Ok(0);
+            }
+            report(&Progress::Started { blob, offset: 0 });
+            let file = target.layout.open_blob(blob)?;
+            runtime.block_on(uploader.upload(blob, file, report))?;
+            report(&Progress::Finished(blob));
+            Ok(blob.size)
+        })
+    }
+
+    fn has_blob(&self, target: &Target, blob: &Descriptor) -> Attempt<bool> {
+        let operation = format!("ask for blob {}", blob.digest);
+        let url = self.url(target.reference, &format!("blobs/{}", blob.digest))?;
+        let request = Request {
+            method: Method::HEAD,
+            url,
+            headers: Vec::new(),
+            content: &[],
+        };
+        let response = self
+            .send(&target.scope, &request)
+            .map_err(in_operation(&operation))?;
+        match response.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(response.into_failure(&operation)),
+        }
+    }
+
+    /// With the credentials of now, which the question for the blob has brought.
+    fn uploader(&self, target: &Target) -> Result<Uploader> {
+        let authorization = self.authenticator.granted(&target.scope);
+        // Taken or left alone: whole at any time.
+        let mut slot = target
+            .uploader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((used, uploader)) = &*slot
+            && *used == authorization
+        {
+            return Ok(uploader.clone());
+        }
+        let access = Access {
+            is_https: self.url(target.reference, "")?.is_https,
+            certificates_pem: &self.options.certificates_pem,
+            authorization: authorization.clone(),
+        };
+        let uploader = self
+            .http
+            .runtime()
+            .block_on(Uploader::new(target.reference, access))?;
+        *slot = Some((authorization, uploader.clone()));
+        Ok(uploader)
+    }
+
+    fn push_manifest(&self, target: &Target, manifest: &Descriptor, name: &str) -> Result<()> {
+        let operation = format!("put manifest {name}");
+        let content = target.layout.read_blob(manifest, MANIFEST_BYTES_MAX)?;
+        let request = Request {
+            method: Method::PUT,
+            url: self.manifest_url(target.reference, name)?,
+            headers: vec![(CONTENT_TYPE, manifest.media_type.clone())],
+            content: &content,
+        };
+        retrying(self.options.retry, &self.options.progress, || {
+            let response = self
+                .send(&target.scope, &request)
+                .map_err(in_operation(&operation))?;
+            match response.status {
+                200..=204 => Ok(()),
+                _ => Err(response.into_failure(&operation)),
+            }
+        })
+    }
+}
+
+fn single(mut found: Vec<Descriptor>) -> Result<Descriptor> {
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        count => {
+            let message = format!("{count} entries of index.json have that name");
+            Err(Error::new(ErrorKind::Corrupt, message))
+        }
+    }
+}
+
+/// A target with a digest names exactly that image.
+fn check_digest(target: &Target, root: &Descriptor) -> Result<()> {
+    match target.reference.digest() {
+        Some(digest) if digest != root.digest => {
+            let message = format!("the image has the digest {}", root.digest);
+            Err(Error::new(ErrorKind::InvalidReference, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// All manifests of an image, each after those that it names.
+fn manifests_below(layout: &Layout, root: &Descriptor) -> Result<Vec<Descriptor>> {
+    let mut ordered = Vec::new();
+    let mut level = vec![root.clone()];
+    for _ in 0..=INDEX_DEPTH_MAX {
+        let mut children = Vec::new();
+        for index in level
+            .iter()
+            .filter(|found| media_type::is_index(&found.media_type))
+        {
+            let bytes = layout.read_blob(index, MANIFEST_BYTES_MAX)?;
+            for child in Index::parse(&bytes)?.manifests {
+                if !layout.blob_path(&child.digest).exists() {
+                    let platform = child
+                        .platform
+                        .map(|own| own.to_string())
+                        .unwrap_or_default();
+                    let message =
+                        format!("its image for {platform} was not pulled: pull all platforms");
+                    return Err(Error::new(ErrorKind::NotFound, message));
+                }
+                children.push(child);
+            }
+        }
+        ordered.append(&mut level);
+        level = children;
+    }
+    if !level.is_empty() {
+        let message = format!("indexes are nested deeper than {INDEX_DEPTH_MAX}");
+        return Err(Error::new(ErrorKind::Corrupt, message));
+    }
+    ordered.reverse();
+    let mut seen = BTreeSet::new();
+    ordered.retain(|manifest| seen.insert(manifest.digest));
+    Ok(ordered)
+}
+
+/// Configs and layers.
+fn other_blobs(
+    layout: &Layout,
+    root: &Descriptor,
+    manifests: &[Descriptor],
+) -> Result<Vec<Descriptor>> {
+    let needed = closure(layout, root);
+    if let Some((_, error)) = needed.problems.into_iter().next() {
+        return Err(error);
+    }
+    let manifests: BTreeSet<Digest> = manifests.iter().map(|manifest| manifest.digest).collect();
+    let blobs = needed.blobs.into_values();
+    Ok(blobs
+        .filter(|blob| !manifests.contains(&blob.digest))
+        .collect())
+}
