@@ -103,7 +103,8 @@ pub use run::run;
 pub use user_ring_buffer::UserRingBuffer;
 
 /// Includes the types, global variables and maps of the guest's BPF object, which `ecli build`
-/// generates: module `bpf`, with `bpf::OBJECT`, `bpf::globals` and `bpf::maps`.
+/// generates: module `bpf`, with `bpf::OBJECT`, `bpf::globals` and `bpf::maps`. A guest with several
+/// objects gets a module for each, called like the object.
 ///
 /// They are in the file that the environment variable `ECLI_BINDINGS` names while the guest is
 /// compiled.

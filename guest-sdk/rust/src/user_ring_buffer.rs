@@ -1,6 +1,6 @@
 //! User ring buffers: records from the guest to the kernel.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::batch::BatchBuilder;
 use crate::bindings::eunomia::bpf::user_ring_buffer as host;
@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::map::RawMap;
 use crate::output;
 use crate::poll::{self, Pollable, Wait};
+
+/// Bytes of records that one call of the host takes.
+const CALL_BYTES_MAX: usize = 1 << 20;
 
 /// The one writer of a user ring buffer (`BPF_MAP_TYPE_USER_RINGBUF`, Linux 6.1). Dropping it ends
 /// writing.
@@ -30,7 +33,8 @@ impl UserRingBuffer {
     /// guest to stop. Those that were submitted are gone from the batch.
     ///
     /// # Errors
-    /// `InvalidArgument` for a record that can never fit; nothing is submitted then.
+    /// `InvalidArgument` for a record that can never fit; of its MiB of records nothing is
+    /// submitted then.
     pub fn write(&self, batch: &mut BatchBuilder) -> Result<()> {
         self.submit(batch, None)
     }
@@ -47,9 +51,17 @@ impl UserRingBuffer {
         if timeout != Some(Duration::ZERO) {
             output::flush_pending()?;
         }
-        let timeout = timeout.map(poll::nanoseconds);
-        let submitted = self.handle.write(batch.as_bytes(), timeout)?;
-        batch.remove_first(submitted as usize);
+        let start = Instant::now();
+        while !batch.is_empty() {
+            let records = batch.first_bytes(CALL_BYTES_MAX);
+            let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
+            let submitted = self.handle.write(records, left.map(poll::nanoseconds))?;
+            let is_all = submitted as usize == records.len();
+            batch.remove_first(submitted as usize);
+            if !is_all {
+                break;
+            }
+        }
         Ok(())
     }
 }

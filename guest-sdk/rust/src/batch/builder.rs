@@ -54,6 +54,20 @@ impl BatchBuilder {
         self.bytes.clear();
     }
 
+    /// As many whole records as fit into `bytes_max`, but at least one if there is one.
+    pub(crate) fn first_bytes(&self, bytes_max: usize) -> &[u8] {
+        let mut end = 0;
+        while let Some(header) = self.bytes[end..].first_chunk::<4>() {
+            let payload_bytes = u32::from_le_bytes(*header) as usize;
+            let next = end + HEADER_BYTES + payload_bytes.next_multiple_of(8);
+            if next > bytes_max && end > 0 {
+                break;
+            }
+            end = next;
+        }
+        &self.bytes[..end]
+    }
+
     /// Forget the records in the first `count` bytes, where one ends.
     pub(crate) fn remove_first(&mut self, count: usize) {
         self.bytes.drain(..count.min(self.bytes.len()));
@@ -121,6 +135,20 @@ mod tests {
             .map(|record| (record[0], record[8]))
             .collect();
         assert_eq!(lengths_and_payloads, [(1, 1), (1, 2)]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_long_batch_is_cut_between_records() -> Result<()> {
+        let mut builder = BatchBuilder::new();
+        for length in [8, 100, 1] {
+            builder.push_bytes(&vec![0; length])?;
+        }
+        for (bytes_max, expected) in [(0, 16), (16, 16), (127, 16), (128, 128), (1000, 144)] {
+            assert_eq!(builder.first_bytes(bytes_max).len(), expected);
+        }
+        builder.clear();
+        assert_eq!(builder.first_bytes(1000), []);
         Ok(())
     }
 }

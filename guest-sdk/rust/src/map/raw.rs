@@ -63,6 +63,23 @@ impl RawMap {
         Ok(self.handle.lookup(key, UpdateFlags::ANY.bits())?)
     }
 
+    /// The same, with the spin lock in the value taken meanwhile (`BPF_F_LOCK`).
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn lookup_locked(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.handle.lookup(key, UpdateFlags::LOCK.bits())?)
+    }
+
+    /// The key after `key`, or the first one; none at the end. Where the map can be walked
+    /// [`RawMap::iterate`] is faster, and safe from keys that vanish.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn next_key(&self, key: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+        Ok(self.handle.next_key(key)?)
+    }
+
     /// Set the value of a key.
     ///
     /// # Errors
@@ -105,7 +122,7 @@ impl RawMap {
         Ok(RawCursor(self.handle.drain()?))
     }
 
-    /// Set many entries, laid end to end; returns how many were set.
+    /// Set many entries, laid end to end, of at most 1 MiB; returns how many were set.
     ///
     /// # Errors
     /// The host's.
@@ -113,7 +130,7 @@ impl RawMap {
         Ok(self.handle.update_batch(keys, values, flags.bits())?)
     }
 
-    /// Remove many keys, laid end to end; returns how many were there.
+    /// Remove many keys, laid end to end, of at most 1 MiB; returns how many were there.
     ///
     /// # Errors
     /// The host's.

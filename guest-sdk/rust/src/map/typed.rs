@@ -5,6 +5,22 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::map::{Cursor, MapInfo, RawMap, UpdateFlags, Value};
 use crate::record::{self, Record};
 
+/// Bytes of keys or values that one call of the host gets; it takes 1 MiB.
+const CALL_BYTES: usize = 256 << 10;
+
+/// Entries that were given, and that the host has set.
+#[derive(Default)]
+struct Total {
+    given: u32,
+    done: u32,
+}
+
+impl Total {
+    fn is_behind(&self) -> bool {
+        self.done < self.given
+    }
+}
+
 /// A loaded map with keys `K` and values `V`. Dropping it closes the handle.
 ///
 /// ```no_run
@@ -55,6 +71,15 @@ impl<K: Record, V: Value> Map<K, V> {
     /// The host's.
     pub fn lookup(&self, key: &K) -> Result<Option<V>> {
         let value = record::with_bytes(key, |key| self.raw.lookup(key))?;
+        value.map(|value| decode(&value)).transpose()
+    }
+
+    /// The same, with the spin lock in the value taken meanwhile (`BPF_F_LOCK`).
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn lookup_locked(&self, key: &K) -> Result<Option<V>> {
+        let value = record::with_bytes(key, |key| self.raw.lookup_locked(key))?;
         value.map(|value| decode(&value)).transpose()
     }
 
@@ -116,11 +141,24 @@ impl<K: Record, V: Value> Map<K, V> {
         V: 'a,
     {
         let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let mut total = Total::default();
         for (key, value) in entries {
             key.encode(&mut keys);
             value.encode(&mut values);
+            total.given += 1;
+            if keys.len().max(values.len()) >= CALL_BYTES {
+                total.done += self.raw.update_batch(&keys, &values, flags)?;
+                if total.is_behind() {
+                    return Ok(total.done);
+                }
+                keys.clear();
+                values.clear();
+            }
         }
-        self.raw.update_batch(&keys, &values, flags)
+        if total.is_behind() {
+            total.done += self.raw.update_batch(&keys, &values, flags)?;
+        }
+        Ok(total.done)
     }
 
     /// Remove many keys; returns how many were there.
@@ -129,10 +167,18 @@ impl<K: Record, V: Value> Map<K, V> {
     /// The host's.
     pub fn delete_batch<'a>(&self, keys: impl IntoIterator<Item = &'a K>) -> Result<u32> {
         let mut bytes = Vec::new();
+        let mut removed = 0;
         for key in keys {
             key.encode(&mut bytes);
+            if bytes.len() >= CALL_BYTES {
+                removed += self.raw.delete_batch(&bytes)?;
+                bytes.clear();
+            }
         }
-        self.raw.delete_batch(&bytes)
+        if !bytes.is_empty() {
+            removed += self.raw.delete_batch(&bytes)?;
+        }
+        Ok(removed)
     }
 
     /// The map in a slot of a map of maps, or none.

@@ -12,6 +12,9 @@ use crate::error::Result;
 /// beside them, and far below the 1 MiB that one call may have.
 pub const ROWS_BYTES: usize = 64 << 10;
 
+/// Bytes of rows that one call of the host takes.
+const CALL_BYTES_MAX: usize = 1 << 20;
+
 thread_local! {
     /// The tables that have rows to emit. A guest has one thread.
     static PENDING: RefCell<Vec<Weak<Rows>>> = const { RefCell::new(Vec::new()) };
@@ -71,12 +74,14 @@ impl Rows {
     /// Rows that the host refuses are gone: they would be refused again.
     pub(super) fn flush(&self) -> Result<()> {
         let mut batch = self.batch.borrow_mut();
-        if batch.is_empty() {
-            return Ok(());
+        while !batch.is_empty() {
+            let rows = batch.first_bytes(CALL_BYTES_MAX);
+            let emitted = self.handle.emit(rows);
+            let bytes = rows.len();
+            batch.remove_first(bytes);
+            emitted?;
         }
-        let emitted = self.handle.emit(batch.as_bytes());
-        batch.clear();
-        Ok(emitted?)
+        Ok(())
     }
 
     pub(super) fn end_of_interval(&self) -> Result<()> {
