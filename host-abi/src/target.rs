@@ -3,9 +3,9 @@
 //!
 //! The text form starts with the kind; the fields behind it are separated by colons. Numbers are
 //! decimal, or hexadecimal with `0x`. `@PID` at the end stands for a process, `@host` for the host
-//! itself; other text behind an `@` belongs to the name, as in `memcpy@GLIBC_2.14`. A backslash takes
-//! the character behind it as it is: `uprobe:/opt/a\:b:main`. Where a kind has a single field, it
-//! may have colons of its own: `trace:nf_nat:nf_nat_init`. Options stand in any order.
+//! itself; other text behind an `@` belongs to the name, as in `memcpy@GLIBC_2.14`. A backslash
+//! takes the character behind it as it is: `uprobe:/opt/a\:b:main`. Where a kind has a single
+//! field, it may have colons of its own: `trace:nf_nat:nf_nat_init`. Options stand in any order.
 //!
 //! [`Target::to_string`](ToString) writes text that reads back as the same target, apart from what
 //! has no text form: cookies, reference counters, a pattern without `*` or `?`, and a perf event
@@ -13,6 +13,7 @@
 
 mod display;
 mod escape;
+mod fields;
 mod parse;
 mod perf_event_name;
 mod section;
@@ -41,8 +42,8 @@ pub enum Target {
         /// What `bpf_get_attach_cookie` returns.
         cookie: u64,
     },
-    /// `trace`, or `trace:FUNCTION` to choose the kernel function, tracepoint or LSM hook that the program is verified
-    /// against; the latter is the operator's form, applied at load.
+    /// `trace`, or `trace:FUNCTION` to choose the kernel function, tracepoint or LSM hook that the
+    /// program is verified against; the latter is the operator's form, applied at load.
     Trace {
         /// None: what the program was loaded for.
         function: Option<String>,
@@ -111,8 +112,9 @@ pub enum Target {
         /// What `bpf_usdt_cookie` returns.
         cookie: u64,
     },
-    /// `perf_event:EVENT[:hz=N|period=N][:cpu=N][:user|kernel][:or-cpu-clock][@PID]`, EVENT being a name of
-    /// perf (`cpu-clock`, `cycles`, `page-faults`...) or `TYPE/CONFIG[/CONFIG1[/CONFIG2]]` in numbers.
+    /// `perf_event:EVENT[:hz=N|period=N][:cpu=N][:user|kernel][:or-cpu-clock][@PID]`, EVENT being a
+    /// name of perf (`cpu-clock`, `cycles`, `page-faults`...) or `TYPE/CONFIG[/CONFIG1[/CONFIG2]]`
+    /// in numbers. 99 Hz unless it says otherwise.
     PerfEvent {
         /// `PERF_TYPE_*`.
         event_type: u32,

@@ -1,8 +1,10 @@
 //! Ring buffers, perf event arrays and user ring buffers from the program's side.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Result;
+use crate::fake::clock::Clock;
 use crate::fake::kernel::FakeKernel;
 use crate::fake::map::Contents;
 use crate::fake::perf::PerfRings;
@@ -18,7 +20,10 @@ impl FakeKernel {
     pub fn ring(&self, name: &str) -> Result<RingHandle> {
         let map = self.find_map(name)?;
         match &map.contents {
-            Contents::Ring(ring) => Ok(RingHandle { ring: ring.clone() }),
+            Contents::Ring(ring) => Ok(RingHandle {
+                clock: self.clock().clone(),
+                ring: ring.clone(),
+            }),
             _ => Err(map.not_supported("push records to")),
         }
     }
@@ -53,8 +58,12 @@ impl FakeKernel {
 /// The producer of a ring buffer.
 #[derive(Clone, Debug)]
 pub struct RingHandle {
+    clock: Clock,
     ring: Arc<Shared<Ring>>,
 }
+
+/// How long a host may take to notice a record that nobody was woken for; see `ring-buffer.read`.
+const NOTICE_TIME: Duration = Duration::from_millis(100);
 
 impl RingHandle {
     /// `bpf_ringbuf_output`. False: the ring was full and the record is lost.
@@ -74,6 +83,20 @@ impl RingHandle {
         };
         reservation.write(payload);
         reservation.discard();
+        true
+    }
+
+    /// `bpf_ringbuf_output` with `BPF_RB_NO_WAKEUP`: a reader that waits already notices it as late
+    /// as it may. False: the ring was full.
+    pub fn push_without_wakeup(&self, payload: &[u8]) -> bool {
+        let mut ring = self.ring.lock();
+        let Some(position) = ring.reserve(payload.len()) else {
+            return false;
+        };
+        ring.write_payload(position, payload);
+        let woken = ring.finish(position, false);
+        let at = self.clock.now().saturating_add(NOTICE_TIME);
+        woken.wake_at(&self.clock, at);
         true
     }
 

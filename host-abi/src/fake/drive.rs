@@ -75,11 +75,10 @@ impl<F: Future> Future for Drive<F> {
             {
                 return Poll::Ready(output);
             }
-            if self.wakes.is_woken() {
-                continue;
-            }
-            if !self.kernel.advance_to_next() {
-                return Poll::Pending;
+            while !self.wakes.is_woken() {
+                if !self.kernel.advance_to_next() {
+                    return Poll::Pending;
+                }
             }
         }
         ctx.waker().wake_by_ref();

@@ -265,7 +265,7 @@ impl FakeKernel {
             .find_map(|registered| look_at(registered, name))
     }
 
-    /// The map that is shared under the name of this one: an earlier one of the same shape, or this.
+    /// The map that is shared under the name of this one: an earlier one of its shape, or this.
     pub(crate) fn share_map(&self, map: Arc<MapState>) -> Result<Arc<MapState>> {
         let name = map.info.pin_name.clone().unwrap_or_default();
         let mut pinned = self.world.pinned.lock();

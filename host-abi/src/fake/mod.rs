@@ -1,9 +1,9 @@
-//! A deterministic fake kernel: guests are run and tested on it without root, without Linux, and with
-//! the same result every time.
+//! A deterministic fake kernel: guests are run and tested on it without root, without Linux, and
+//! with the same result every time.
 //!
 //! It keeps maps, buffers, globals and links as Linux does, but runs no BPF instructions: what
-//! programs would do, the test does, at once ([`FakeKernel::ring`], [`FakeKernel::map`]) or at a time
-//! of the virtual clock ([`Script`]). Time passes only when everybody waits
+//! programs would do, the test does, at once ([`FakeKernel::ring`], [`FakeKernel::map`]) or at a
+//! time of the virtual clock ([`Script`]). Time passes only when everybody waits
 //! ([`FakeKernel::block_on`], [`FakeKernel::drive`]) or when the test says so
 //! ([`FakeKernel::advance`]).
 //!

@@ -182,8 +182,8 @@ impl Script {
 }
 
 impl FakeKernel {
-    /// Lets the events of a script happen, their times counted from now. What is due at once happens
-    /// when time next passes.
+    /// Lets the events of a script happen, their times counted from now. What is due at once
+    /// happens when time next passes.
     pub fn play(&self, script: Script) {
         let start = self.now();
         for (at, action) in script.events {

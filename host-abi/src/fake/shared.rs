@@ -2,6 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
+use std::time::Duration;
+
+use crate::fake::clock::{Clock, Event};
 
 /// A value behind a lock that survives panics of those who hold it.
 #[derive(Debug, Default)]
@@ -44,5 +47,12 @@ pub(crate) struct Woken(Vec<Waker>);
 impl Woken {
     pub(crate) fn wake(self) {
         self.0.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes them when the clock is there.
+    pub(crate) fn wake_at(self, clock: &Clock, at: Duration) {
+        for waker in self.0 {
+            clock.schedule(at, Event::Wake(waker));
+        }
     }
 }

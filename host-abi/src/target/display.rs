@@ -3,7 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::target::escape::Escaped;
-use crate::target::parse::{CGROUP_ORDER_DEFAULT, CGROUP_ORDERS, HOOKS, HOST_PROCESS, is_process};
+use crate::target::fields::{HOST_PROCESS, is_process};
+use crate::target::parse::{CGROUP_ORDER_DEFAULT, CGROUP_ORDERS, HOOKS};
 use crate::target::{
     IteratorTarget, NetkitSide, Position, ProcessFilter, Sampling, Target, TcDirection,
     UprobeLocation, UprobeLocations, XdpMode, perf_event_name,

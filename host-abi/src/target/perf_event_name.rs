@@ -5,8 +5,8 @@ const HARDWARE: u32 = 0;
 /// `PERF_TYPE_SOFTWARE`.
 const SOFTWARE: u32 = 1;
 
-/// Names with `PERF_TYPE_*` and `PERF_COUNT_*` (`linux/perf_event.h`). The first name of a number is
-/// the one that is written.
+/// Names with `PERF_TYPE_*` and `PERF_COUNT_*` (`linux/perf_event.h`). The first name of a number
+/// is the one that is written.
 const EVENTS: &[(&str, u32, u64)] = &[
     ("cpu-cycles", HARDWARE, 0),
     ("cycles", HARDWARE, 0),

@@ -208,8 +208,8 @@ impl Section {
         TYPE_NAMES[self.program_type as usize]
     }
 
-    /// Whether its programs are verified against a kernel function, tracepoint, LSM hook or iterator:
-    /// the rest of the section's name, or what `set-attach-target` says.
+    /// Whether its programs are verified against a kernel function, tracepoint, LSM hook or
+    /// iterator: the rest of the section's name, or what `set-attach-target` says.
     pub fn is_verified_against_target(&self) -> bool {
         /// `BPF_LSM_CGROUP`.
         const LSM_CGROUP: u32 = 43;

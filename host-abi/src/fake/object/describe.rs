@@ -26,8 +26,8 @@ pub(crate) struct DataSection {
     pub(crate) type_id: u32,
 }
 
-/// Puts a [`FakeObject`] together. What is declared again under the same name takes the place of the
-/// first, so that a test can change one thing of an object that it read from ELF.
+/// Puts a [`FakeObject`] together. What is declared again under the same name takes the place of
+/// the first, so that a test can change one thing of an object that it read from ELF.
 #[derive(Clone, Debug, Default)]
 pub struct FakeObjectBuilder {
     object: FakeObject,

@@ -7,6 +7,7 @@ mod elf_maps;
 #[cfg(test)]
 mod elf_tests;
 mod open;
+mod settings;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,7 @@ use crate::fake::object::attach;
 use crate::fake::object::describe::{DataSection, DeclaredMap, FakeObject, is_constant};
 use crate::kernel::{
     GlobalInfo, Link, Map, MapInfo, MapSetting, Object, ProgramInfo, ProgramSetting,
-    ProgramStatistics, RunInput, RunOutput, map_type,
+    ProgramStatistics, RunInput, RunOutput,
 };
 use crate::target::{Section, Target};
 
@@ -23,16 +23,16 @@ pub(crate) struct OpenObject {
     pub(super) kernel: FakeKernel,
     pub(super) name: String,
     pub(super) source: Arc<FakeObject>,
-    programs: Vec<ProgramInfo>,
-    maps: Vec<OpenMap>,
-    sections: Vec<DataSection>,
+    pub(super) programs: Vec<ProgramInfo>,
+    pub(super) maps: Vec<OpenMap>,
+    pub(super) sections: Vec<DataSection>,
     phase: Phase,
 }
 
 #[derive(Debug)]
-struct OpenMap {
-    declared: DeclaredMap,
-    autocreate: bool,
+pub(super) struct OpenMap {
+    pub(super) declared: DeclaredMap,
+    pub(super) autocreate: bool,
 }
 
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl OpenObject {
     }
 
     /// Fails after load.
-    fn opened(&self, what: &str) -> Result<()> {
+    pub(super) fn opened(&self, what: &str) -> Result<()> {
         match &self.phase {
             Phase::Opened => Ok(()),
             Phase::Loaded(_) => Err(self.wrong_phase(what, "it is loaded already")),
@@ -104,12 +104,12 @@ impl OpenObject {
         Error::new(ErrorKind::InvalidState, message)
     }
 
-    fn not_found(&self, what: &str) -> Error {
+    pub(super) fn not_found(&self, what: &str) -> Error {
         let message = format!("{what}: there is none in object \"{}\"", self.name);
         Error::new(ErrorKind::NotFound, message)
     }
 
-    fn program(&self, name: &str) -> Result<&ProgramInfo> {
+    pub(super) fn program(&self, name: &str) -> Result<&ProgramInfo> {
         let mut programs = self.programs.iter();
         programs
             .find(|program| program.name == name)
@@ -232,56 +232,6 @@ impl OpenObject {
         }
         Ok(())
     }
-
-    fn set_map_info(&mut self, index: usize, setting: MapSetting<'_>) -> Result<()> {
-        let map = &mut self.maps[index];
-        let info = &mut map.declared.info;
-        match setting {
-            MapSetting::MaxEntries(max_entries) => info.max_entries = max_entries,
-            MapSetting::ValueSize(bytes) => {
-                let mut sections = self.sections.iter_mut();
-                if let Some(section) = sections.find(|section| section.name == info.name) {
-                    if (bytes as usize) < section.bytes.len() {
-                        return Err(Error::new(
-                            ErrorKind::InvalidArgument,
-                            format!(
-                                "set the value size of map \"{}\" to {bytes}: its variables have \
-                                 {} bytes",
-                                info.name,
-                                section.bytes.len()
-                            ),
-                        ));
-                    }
-                    section.bytes.resize(bytes as usize, 0);
-                }
-                info.value_size = bytes;
-                // What is known of the type is of the old size.
-                info.value_type_id = 0;
-            }
-            MapSetting::MapType(number) => {
-                if !shape::may_become(info.map_type, number) {
-                    return Err(Error::new(
-                        ErrorKind::NotSupported,
-                        format!(
-                            "set the type of map \"{}\" from {} to {}",
-                            info.name,
-                            info.type_name,
-                            shape::type_name(number)
-                        ),
-                    ));
-                }
-                if info.map_type != number && number == map_type::PERF_EVENT_ARRAY {
-                    // Bytes until now; a slot for each CPU from here on.
-                    info.max_entries = 0;
-                }
-                info.map_type = number;
-            }
-            MapSetting::Autocreate(create) => map.autocreate = create,
-            MapSetting::PinName(name) => info.pin_name = Some(name.to_owned()),
-        }
-        shape::adjust(info, self.kernel.machine().possible_cpus);
-        Ok(())
-    }
 }
 
 impl Object for OpenObject {
@@ -370,44 +320,13 @@ impl Object for OpenObject {
     fn set_program(&mut self, program: &str, setting: ProgramSetting<'_>) -> Result<()> {
         let subject = format!("{program} {setting:?}");
         self.kernel.enter(Operation::SetProgram, &subject)?;
-        self.program(program)?;
-        if !matches!(setting, ProgramSetting::Autoattach(_)) {
-            self.opened(&format!("change program \"{program}\""))?;
-        }
-        let mut programs = self.programs.iter_mut();
-        let Some(info) = programs.find(|info| info.name == program) else {
-            return Ok(());
-        };
-        match setting {
-            ProgramSetting::Autoload(load) => info.autoload = load,
-            ProgramSetting::Autoattach(attach) => info.autoattach = attach,
-            ProgramSetting::AttachTarget(function) => {
-                let section = Section::find(&info.section);
-                if !section.is_some_and(|section| section.is_verified_against_target()) {
-                    return Err(Error::new(
-                        ErrorKind::InvalidArgument,
-                        format!(
-                            "set the attach target of program \"{program}\": programs of section \
-                             \"{}\" have none",
-                            info.section
-                        ),
-                    ));
-                }
-                function.clone_into(&mut info.attach_target);
-            }
-        }
-        Ok(())
+        self.change_program(program, setting)
     }
 
     fn set_map(&mut self, map: &str, setting: MapSetting<'_>) -> Result<()> {
         let subject = format!("{map} {setting:?}");
         self.kernel.enter(Operation::SetMap, &subject)?;
-        let mut maps = self.maps.iter();
-        let Some(index) = maps.position(|it| it.declared.info.name == map) else {
-            return Err(self.not_found(&format!("map \"{map}\"")));
-        };
-        self.opened(&format!("change map \"{map}\""))?;
-        self.set_map_info(index, setting)
+        self.change_map(map, setting)
     }
 
     fn load(&mut self) -> Result<()> {
