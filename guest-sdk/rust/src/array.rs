@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use crate::record::{Record, RecordRef};
 
@@ -80,9 +81,11 @@ impl<'a, T: Record, const N: usize> Array<'a, T, N> {
 
     /// All items in order.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = T::Ref<'a>> + use<'a, T, N> {
-        let array = *self;
-        (0..N).filter_map(move |index| array.get(index))
+    pub fn iter(&self) -> ArrayIter<'a, T, N> {
+        ArrayIter {
+            array: *self,
+            indexes: 0..N,
+        }
     }
 
     /// Copies all items.
@@ -109,5 +112,80 @@ impl<'a, T: Record, const N: usize> RecordRef<'a> for Array<'a, T, N> {
     #[inline]
     fn to_record(self) -> [T; N] {
         self.to_array()
+    }
+}
+
+impl<'a, T: Record, const N: usize> IntoIterator for Array<'a, T, N> {
+    type Item = T::Ref<'a>;
+    type IntoIter = ArrayIter<'a, T, N>;
+
+    #[inline]
+    fn into_iter(self) -> ArrayIter<'a, T, N> {
+        self.iter()
+    }
+}
+
+/// The items of an [`Array`].
+#[derive(Clone)]
+pub struct ArrayIter<'a, T, const N: usize> {
+    array: Array<'a, T, N>,
+    indexes: Range<usize>,
+}
+
+impl<'a, T: Record, const N: usize> Iterator for ArrayIter<'a, T, N> {
+    type Item = T::Ref<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<T::Ref<'a>> {
+        self.array.get(self.indexes.next()?)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.indexes.size_hint()
+    }
+}
+
+impl<T: Record, const N: usize> ExactSizeIterator for ArrayIter<'_, T, N> {}
+
+impl<T, const N: usize> fmt::Debug for ArrayIter<'_, T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArrayIter")
+            .field("indexes", &self.indexes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: [u8; 6] = [1, 0, 2, 0, 3, 0];
+
+    #[test]
+    fn an_array_is_viewed_in_place() {
+        let array = Array::<u16, 3>::from_array(&BYTES);
+        assert_eq!(array.get(2), Some(3));
+        assert_eq!(array.get(3), None);
+        assert_eq!(array.iter().len(), 3);
+        assert_eq!(array.iter().collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(array.to_array(), [1, 2, 3]);
+        assert_eq!(format!("{array:?}"), "[1, 2, 3]");
+    }
+
+    #[test]
+    fn arrays_nest_and_ignore_what_follows() {
+        let view = <Array<'_, [u8; 2], 2> as RecordRef>::new(&BYTES);
+        assert_eq!(view.map(Array::to_array), Some([[1, 0], [2, 0]]));
+        assert!(<Array<'_, u32, 2> as RecordRef>::new(&BYTES).is_none());
+        assert_eq!(Array::<(), 4>::from_array(&[]).iter().count(), 4);
+    }
+
+    #[test]
+    fn an_array_is_written_as_its_items() {
+        let mut out = [9; 7];
+        assert_eq!([1_u16, 2, 3].write_to(&mut out), Some(()));
+        assert_eq!(out, [1, 0, 2, 0, 3, 0, 9]);
+        assert_eq!([1_u32, 2].write_to(&mut out), None);
     }
 }

@@ -29,6 +29,12 @@ impl Error {
         }
     }
 
+    /// An error of another library, such as one that reads the command line:
+    /// `parse().map_err(Error::other)?`.
+    pub fn other(error: impl fmt::Display) -> Self {
+        Self::new(ErrorCode::Other, error.to_string())
+    }
+
     /// What kind of failure it is.
     pub fn code(&self) -> ErrorCode {
         self.code

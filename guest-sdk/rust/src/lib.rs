@@ -85,7 +85,7 @@ mod run;
 pub mod symbols;
 mod user_ring_buffer;
 
-pub use array::Array;
+pub use array::{Array, ArrayIter};
 pub use attach::{Link, Target};
 pub use batch::{Batch, BatchBuilder, PAYLOAD_BYTES_MAX, RawRecord, RawRecords, Records};
 pub use error::{Error, ErrorCode, Result};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::map::typed::{decode, too_short};
 use crate::map::{RawCursor, RawEntries, Value};
 use crate::record::{Record, RecordRef};
@@ -17,6 +17,8 @@ pub struct Cursor<K, V> {
     entries: RawEntries,
     /// How many of `entries` the iterator has returned.
     position: usize,
+    /// Bytes of each value in `entries`.
+    value_bytes: usize,
     is_over: bool,
     types: PhantomData<fn() -> (K, V)>,
 }
@@ -27,6 +29,7 @@ impl<K: Record, V: Value> Cursor<K, V> {
             raw,
             entries: no_entries(),
             position: 0,
+            value_bytes: 0,
             is_over: false,
             types: PhantomData,
         }
@@ -42,7 +45,7 @@ impl<K: Record, V: Value> Cursor<K, V> {
             return Ok(None);
         }
         self.position = self.entries.count as usize;
-        Entries::new(&self.entries).map(Some)
+        Ok(Some(self.entries(0)))
     }
 
     /// Get the next entries; false at the end.
@@ -55,21 +58,36 @@ impl<K: Record, V: Value> Cursor<K, V> {
         self.position = 0;
         self.is_over = true;
         if let Some(entries) = self.raw.next_entries(0)? {
+            self.value_bytes = value_bytes::<K, V>(&entries)?;
             self.entries = entries;
             self.is_over = false;
         }
         Ok(!self.is_over)
     }
 
+    /// Those from `position` on.
+    fn entries(&self, position: usize) -> Entries<'_, K, V> {
+        let keys = self.entries.keys.get(position * K::SIZE..);
+        let values = self.entries.values.get(position * self.value_bytes..);
+        Entries {
+            keys: keys.unwrap_or_default(),
+            values: values.unwrap_or_default(),
+            count: self.entries.count as usize - position,
+            value_bytes: self.value_bytes,
+            types: PhantomData,
+        }
+    }
+
     fn next_entry(&mut self) -> Result<Option<(K, V)>> {
         if self.position == self.entries.count as usize && !self.fetch()? {
             return Ok(None);
         }
-        let entries = Entries::<K, V>::new(&self.entries)?;
-        let (key, value) = entries.bytes(self.position);
-        self.position += 1;
+        let entry = self.entries(self.position).next_bytes();
+        let (key, value) = entry.unwrap_or_default();
         let key = K::read_from(key).ok_or_else(|| too_short(key.len(), K::SIZE))?;
-        Ok(Some((key, decode(value)?)))
+        let value = decode(value)?;
+        self.position += 1;
+        Ok(Some((key, value)))
     }
 }
 
@@ -107,25 +125,6 @@ pub struct Entries<'a, K, V> {
 }
 
 impl<'a, K: Record, V: Value> Entries<'a, K, V> {
-    /// Checks once what the host says, so that iterating need not: every key and value is there.
-    fn new(entries: &'a RawEntries) -> Result<Self> {
-        let count = entries.count as usize;
-        let value_bytes = entries.values.len().checked_div(count).unwrap_or(0);
-        if entries.keys.len() != count * K::SIZE {
-            return Err(wrong_count(count, "keys", entries.keys.len()));
-        }
-        if entries.values.len() != count * value_bytes || value_bytes < V::BYTES {
-            return Err(wrong_count(count, "values", entries.values.len()));
-        }
-        Ok(Self {
-            keys: &entries.keys,
-            values: &entries.values,
-            count,
-            value_bytes,
-            types: PhantomData,
-        })
-    }
-
     /// How many they are.
     pub fn len(&self) -> usize {
         self.count
@@ -139,20 +138,17 @@ impl<'a, K: Record, V: Value> Entries<'a, K, V> {
     /// Views of the keys and values.
     #[inline]
     pub fn iter(&self) -> EntriesIter<'a, K, V> {
-        EntriesIter {
-            entries: *self,
-            position: 0,
-        }
+        EntriesIter { rest: *self }
     }
 
+    /// Takes the first key and value off.
     #[inline]
-    fn bytes(&self, index: usize) -> (&'a [u8], &'a [u8]) {
-        let keys = self.keys.get(index * K::SIZE..).unwrap_or_default();
-        let value = index * self.value_bytes..(index + 1) * self.value_bytes;
-        (
-            keys.get(..K::SIZE).unwrap_or_default(),
-            self.values.get(value).unwrap_or_default(),
-        )
+    fn next_bytes(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let count = self.count.checked_sub(1)?;
+        let (key, keys) = self.keys.split_at_checked(K::SIZE)?;
+        let (value, values) = self.values.split_at_checked(self.value_bytes)?;
+        (self.keys, self.values, self.count) = (keys, values, count);
+        Some((key, value))
     }
 }
 
@@ -175,8 +171,7 @@ impl<K, V> fmt::Debug for Entries<'_, K, V> {
 /// Views of the keys and values of [`Entries`].
 #[derive(Clone, Debug)]
 pub struct EntriesIter<'a, K, V> {
-    entries: Entries<'a, K, V>,
-    position: usize,
+    rest: Entries<'a, K, V>,
 }
 
 impl<'a, K: Record, V: Value> Iterator for EntriesIter<'a, K, V> {
@@ -184,14 +179,17 @@ impl<'a, K: Record, V: Value> Iterator for EntriesIter<'a, K, V> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.position == self.entries.count {
-            return None;
-        }
-        let (key, value) = self.entries.bytes(self.position);
-        self.position += 1;
+        let (key, value) = self.rest.next_bytes()?;
         Some((<K::Ref<'a> as RecordRef<'a>>::new(key)?, V::view(value)?))
     }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.rest.count, Some(self.rest.count))
+    }
 }
+
+impl<K: Record, V: Value> ExactSizeIterator for EntriesIter<'_, K, V> {}
 
 impl<'a, K: Record, V: Value> IntoIterator for Entries<'a, K, V> {
     type Item = (K::Ref<'a>, V::View<'a>);
@@ -210,10 +208,23 @@ fn no_entries() -> RawEntries {
     }
 }
 
+/// Bytes of each value. Checks once what the host says, so that every key and value is there.
+fn value_bytes<K: Record, V: Value>(entries: &RawEntries) -> Result<usize> {
+    let count = entries.count as usize;
+    let value_bytes = entries.values.len().checked_div(count).unwrap_or(0);
+    if Some(entries.keys.len()) != count.checked_mul(K::SIZE) {
+        return Err(wrong_count(count, "keys", entries.keys.len()));
+    }
+    if entries.values.len() != count * value_bytes || value_bytes < V::BYTES {
+        return Err(wrong_count(count, "values", entries.values.len()));
+    }
+    Ok(value_bytes)
+}
+
 #[cold]
 fn wrong_count(count: usize, what: &str, bytes: usize) -> Error {
     Error::new(
-        crate::error::ErrorCode::Other,
+        ErrorCode::Other,
         format!("the host returned {bytes} bytes of {what} for {count} map entries"),
     )
 }
@@ -223,7 +234,7 @@ mod tests {
     use super::*;
     use crate::map::PerCpu;
 
-    fn entries(count: u32, keys: &[u8], values: &[u8]) -> RawEntries {
+    fn raw(count: u32, keys: &[u8], values: &[u8]) -> RawEntries {
         RawEntries {
             count,
             keys: keys.to_vec(),
@@ -231,10 +242,20 @@ mod tests {
         }
     }
 
+    fn entries<K: Record, V: Value>(raw: &RawEntries) -> Result<Entries<'_, K, V>> {
+        Ok(Entries {
+            keys: &raw.keys,
+            values: &raw.values,
+            count: raw.count as usize,
+            value_bytes: value_bytes::<K, V>(raw)?,
+            types: PhantomData,
+        })
+    }
+
     #[test]
     fn entries_pair_each_key_with_its_value() -> Result<()> {
-        let raw = entries(2, &[1, 0, 2, 0], &[10, 0, 0, 0, 20, 0, 0, 0]);
-        let entries = Entries::<u16, u32>::new(&raw)?;
+        let raw = raw(2, &[1, 0, 2, 0], &[10, 0, 0, 0, 20, 0, 0, 0]);
+        let entries = entries::<u16, u32>(&raw)?;
         assert_eq!(entries.iter().collect::<Vec<_>>(), [(1, 10), (2, 20)]);
         Ok(())
     }
@@ -244,8 +265,8 @@ mod tests {
         let mut values = Vec::new();
         PerCpu::from(vec![1_u32, 2]).encode(&mut values);
         PerCpu::from(vec![3_u32, 4]).encode(&mut values);
-        let raw = entries(2, &[7, 8], &values);
-        let sums: Vec<_> = Entries::<u8, PerCpu<u32>>::new(&raw)?
+        let raw = raw(2, &[7, 8], &values);
+        let sums: Vec<_> = entries::<u8, PerCpu<u32>>(&raw)?
             .iter()
             .map(|(key, counts)| (key, counts.iter().sum::<u32>()))
             .collect();
@@ -255,8 +276,8 @@ mod tests {
 
     #[test]
     fn drained_queues_have_values_and_no_keys() -> Result<()> {
-        let raw = entries(3, &[], &[5, 6, 7]);
-        let values: Vec<_> = Entries::<(), u8>::new(&raw)?.iter().collect();
+        let raw = raw(3, &[], &[5, 6, 7]);
+        let values: Vec<_> = entries::<(), u8>(&raw)?.iter().collect();
         assert_eq!(values, [((), 5), ((), 6), ((), 7)]);
         Ok(())
     }
@@ -264,11 +285,9 @@ mod tests {
     #[test]
     fn a_host_that_returns_the_wrong_number_of_bytes_is_an_error() {
         for (count, keys, values) in [(2, 3, 8), (2, 4, 7), (2, 4, 0), (1, 0, 4), (0, 2, 0)] {
-            let raw = entries(count, &vec![0; keys], &vec![0; values]);
-            assert!(
-                Entries::<u16, u32>::new(&raw).is_err(),
-                "{count} {keys} {values}"
-            );
+            let raw = raw(count, &vec![0; keys], &vec![0; values]);
+            let result = entries::<u16, u32>(&raw);
+            assert!(result.is_err(), "{count} {keys} {values}");
         }
     }
 }
