@@ -290,6 +290,43 @@ fn a_private_registry_wants_the_right_password_and_gets_it() {
 }
 
 #[test]
+fn a_registry_with_tls_is_trusted_only_with_its_certificate() {
+    let server = RegistryServer::start_with_tls();
+    let name = reference(&format!("{}:1", server.name("a")));
+    let (_folder, store) = store();
+    let image = large(1 << 20);
+    store.write_image(&name, &image).unwrap();
+    let with = |certificates: &[&str]| {
+        let mut options = options();
+        options.retry.attempts = 2;
+        options.tls_hosts.push(name.registry().unwrap().to_owned());
+        let read = |name| {
+            std::fs::read(format!(
+                "{}/tests/fixtures/{name}",
+                env!("CARGO_MANIFEST_DIR")
+            ))
+            .unwrap()
+        };
+        options.certificates_pem = certificates.iter().map(read).collect();
+        Registry::new(options)
+    };
+    let error = with(&[]).unwrap().push(&store, &name, &name).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert!(error.to_string().contains("certificate"), "{error}");
+
+    let trusting = with(&["ca.pem"]).unwrap();
+    trusting.push(&store, &name, &name).unwrap();
+    let (_folder, other) = support::store();
+    trusting.pull(&other, &name, &only_host()).unwrap();
+    assert_eq!(other.image(&name, &host()).unwrap().digest, image.digest());
+
+    let error = with(&["README.md"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    // Plain HTTP to the same port: the server says what is wrong, we pass it on.
+    assert!(client().pull(&other, &name, &only_host()).is_err());
+}
+
+#[test]
 fn a_cut_download_continues_where_it_stopped() {
     const SIZE: usize = 3 << 20;
     let image = large(SIZE);

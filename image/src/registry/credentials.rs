@@ -66,6 +66,8 @@ impl Credentials {
 #[derive(Clone, Debug)]
 pub struct CredentialFile {
     path: PathBuf,
+    /// Where helpers are looked for; `None`: along `PATH`.
+    helpers: Option<PathBuf>,
 }
 
 impl CredentialFile {
@@ -82,7 +84,19 @@ impl CredentialFile {
 
     /// The file at `path`, which need not exist.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            helpers: None,
+        }
+    }
+
+    /// The same file, with credential helpers from `folder` instead of `PATH`.
+    #[must_use]
+    pub fn with_helpers_in(self, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            helpers: Some(folder.into()),
+            ..self
+        }
     }
 
     /// Finds the credentials for `registry` (host and port): in its own helper, in the default
@@ -107,7 +121,9 @@ impl CredentialFile {
         let mut config = self.read()?.unwrap_or_default();
         if let Some(helper) = helper_for(&config, registry) {
             let entry = json!({ "ServerURL": registry, "Username": username, "Secret": password });
-            return run_helper(&helper, "store", &entry.to_string()).map(drop);
+            return self
+                .run_helper(&helper, "store", &entry.to_string())
+                .map(drop);
         }
         let auth = BASE64.encode(format!("{username}:{password}"));
         let auths = config.entry("auths").or_insert_with(|| json!({}));
@@ -129,7 +145,7 @@ impl CredentialFile {
         };
         let helper = helper_for(&config, registry);
         if let Some(helper) = &helper {
-            run_helper(helper, "erase", registry)?;
+            self.run_helper(helper, "erase", registry)?;
         }
         let auths = config.get_mut("auths").and_then(Value::as_object_mut);
         let removed = auths.is_some_and(|auths| auths.remove(registry).is_some());
@@ -141,7 +157,7 @@ impl CredentialFile {
 
     fn find_in(&self, config: &Map<String, Value>, registry: &str) -> Result<Option<Credentials>> {
         if let Some(helper) = helper_for(config, registry)
-            && let Some(found) = ask_helper(&helper, registry)?
+            && let Some(found) = self.ask_helper(&helper, registry)?
         {
             return Ok(Some(found));
         }
@@ -153,6 +169,70 @@ impl CredentialFile {
             return Ok(None);
         };
         parse_entry(entry).ok_or_else(|| self.malformed("auths"))
+    }
+
+    fn ask_helper(&self, helper: &str, registry: &str) -> Result<Option<Credentials>> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Answer {
+            username: String,
+            secret: String,
+        }
+        let Some(output) = self.run_helper(helper, "get", registry)? else {
+            return Ok(None);
+        };
+        let answer: Answer = serde_json::from_str(&output).map_err(|_| {
+            let message =
+                format!("run {HELPER_PREFIX}{helper}: it printed something else than JSON");
+            Error::new(ErrorKind::Corrupt, message)
+        })?;
+        Ok(Some(match answer.username.as_str() {
+            TOKEN_USER => Credentials::IdentityToken(answer.secret),
+            _ => Credentials::Password {
+                username: answer.username,
+                password: answer.secret,
+            },
+        }))
+    }
+
+    /// Runs `docker-credential-<helper> <verb>` with `input`; `None` when it knows no credentials.
+    fn run_helper(&self, helper: &str, verb: &str, input: &str) -> Result<Option<String>> {
+        let program = format!("{HELPER_PREFIX}{helper}");
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if !helper.bytes().all(is_name) {
+            let message = format!("run credential helper {helper:?}: this is not its name");
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        let failed = |error: io::Error| Error::io(format!("run {program}"), error);
+        let path = self.helpers.as_ref().map(|folder| folder.join(&program));
+        let mut child = Command::new(path.unwrap_or_else(|| PathBuf::from(&program)))
+            .arg(verb)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A helper that does not read its input shows by its status whether that is an error.
+            let _ = stdin.write_all(input.as_bytes());
+        }
+        let mut output = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            stdout
+                .take(CREDENTIALS_BYTES_MAX)
+                .read_to_string(&mut output)
+                .map_err(failed)?;
+        }
+        let status = child.wait().map_err(failed)?;
+        if status.success() {
+            return Ok(Some(output));
+        }
+        if output.contains(HELPER_NOT_FOUND) {
+            return Ok(None);
+        }
+        // Its output may hold secrets.
+        let message = format!("run {program} {verb}: it failed ({status})");
+        Err(Error::new(ErrorKind::Io, message))
     }
 
     fn read(&self) -> Result<Option<Map<String, Value>>> {
@@ -225,66 +305,4 @@ fn helper_for(config: &Map<String, Value>, registry: &str) -> Option<String> {
         .and_then(|helpers| helpers.get(registry));
     let name = own.or_else(|| config.get("credsStore"))?.as_str()?;
     (!name.is_empty()).then(|| name.to_owned())
-}
-
-fn ask_helper(helper: &str, registry: &str) -> Result<Option<Credentials>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Answer {
-        username: String,
-        secret: String,
-    }
-    let Some(output) = run_helper(helper, "get", registry)? else {
-        return Ok(None);
-    };
-    let answer: Answer = serde_json::from_str(&output).map_err(|_| {
-        let message = format!("run {HELPER_PREFIX}{helper}: it printed something else than JSON");
-        Error::new(ErrorKind::Corrupt, message)
-    })?;
-    Ok(Some(match answer.username.as_str() {
-        TOKEN_USER => Credentials::IdentityToken(answer.secret),
-        _ => Credentials::Password {
-            username: answer.username,
-            password: answer.secret,
-        },
-    }))
-}
-
-/// Runs `docker-credential-<helper> <verb>` with `input`; `None` when it knows no credentials.
-fn run_helper(helper: &str, verb: &str, input: &str) -> Result<Option<String>> {
-    let program = format!("{HELPER_PREFIX}{helper}");
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !helper.bytes().all(is_name) {
-        let message = format!("run credential helper {helper:?}: this is not its name");
-        return Err(Error::new(ErrorKind::InvalidInput, message));
-    }
-    let failed = |error: io::Error| Error::io(format!("run {program}"), error);
-    let mut child = Command::new(&program)
-        .arg(verb)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A helper that does not read its input shows by its status whether that is an error.
-        let _ = stdin.write_all(input.as_bytes());
-    }
-    let mut output = String::new();
-    if let Some(stdout) = child.stdout.take() {
-        stdout
-            .take(CREDENTIALS_BYTES_MAX)
-            .read_to_string(&mut output)
-            .map_err(failed)?;
-    }
-    let status = child.wait().map_err(failed)?;
-    if status.success() {
-        return Ok(Some(output));
-    }
-    if output.contains(HELPER_NOT_FOUND) {
-        return Ok(None);
-    }
-    // Its output may hold secrets.
-    let message = format!("run {program} {verb}: it failed ({status})");
-    Err(Error::new(ErrorKind::Io, message))
 }

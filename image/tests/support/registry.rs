@@ -23,12 +23,25 @@ pub(crate) struct RegistryServer {
 impl RegistryServer {
     /// A registry for everybody.
     pub(crate) fn start() -> Self {
-        Self::start_with("")
+        Self::start_with("", "")
     }
 
     /// A registry for [`USER`] only.
     pub(crate) fn start_private() -> Self {
-        Self::start_with("auth: {htpasswd: {realm: test, path: FOLDER/htpasswd}}\n")
+        Self::start_with(
+            "auth: {htpasswd: {realm: test, path: FOLDER/htpasswd}}\n",
+            "",
+        )
+    }
+
+    /// A registry with TLS, by the certificates in `tests/fixtures`.
+    pub(crate) fn start_with_tls() -> Self {
+        let file = |name| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+        let (certificate, key) = (file("server.pem"), file("server.key"));
+        Self::start_with(
+            "",
+            &format!(", tls: {{certificate: {certificate}, key: {key}}}"),
+        )
     }
 
     /// A repository of this registry.
@@ -36,7 +49,7 @@ impl RegistryServer {
         format!("{}/{repository}", self.address)
     }
 
-    fn start_with(extra: &str) -> Self {
+    fn start_with(extra: &str, http: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         // Another process may take the port in between: then ours ends, and we try another one.
         for _ in 0..5 {
@@ -44,7 +57,7 @@ impl RegistryServer {
             let path = super::text(folder.path());
             let config = format!(
                 "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: \
-                 {path}/data}}}}\nhttp: {{addr: '{address}'}}\n{}",
+                 {path}/data}}}}\nhttp: {{addr: '{address}'{http}}}\n{}",
                 extra.replace("FOLDER", path)
             );
             std::fs::write(folder.path().join("htpasswd"), HTPASSWD).expect("write htpasswd");
