@@ -74,7 +74,10 @@ impl Clock {
     }
 
     fn cancel(&self, due: Due) {
-        self.0.lock().agenda.remove(&due);
+        let event = self.0.lock().agenda.remove(&due);
+        // Only now that the lock is let go of: a waker may hold the last of a task, and with it other
+        // sleepers.
+        drop(event);
     }
 
     /// Counts from now, also when it is first polled later.

@@ -119,8 +119,17 @@ impl UserRingBuffer for FakeUserRingBuffer {
     }
 
     fn has_room(&self, payload_bytes: usize) -> bool {
-        payload_bytes <= self.payload_bytes_max
-            && self.ring.lock().has_room(record_bytes(payload_bytes))
+        if payload_bytes > self.payload_bytes_max {
+            return false;
+        }
+        let mut ring = self.ring.lock();
+        let bytes = record_bytes(payload_bytes);
+        let fits = ring.has_room(bytes);
+        if !fits {
+            // `ready` waits for as much, and does not resolve again and again for less.
+            ring.wanted = bytes;
+        }
+        fits
     }
 
     fn payload_bytes_max(&self) -> usize {
@@ -179,6 +188,24 @@ mod tests {
     fn what_can_never_fit_is_an_error() {
         let error = writer(&ring()).submit(&[0; 57]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+
+    fn is_ready(writer: &mut FakeUserRingBuffer) -> bool {
+        let mut ctx = Context::from_waker(std::task::Waker::noop());
+        writer.ready().as_mut().poll(&mut ctx).is_ready()
+    }
+
+    #[test]
+    fn readiness_is_for_what_was_asked_for_last() {
+        let ring = ring();
+        let mut writer = writer(&ring);
+        assert!(is_ready(&mut writer));
+        assert!(writer.submit(&[1; 40]).unwrap());
+        assert!(!writer.has_room(16) && writer.has_room(8));
+        assert!(!is_ready(&mut writer));
+        ring.lock().drain(1).1.wake();
+        assert!(is_ready(&mut writer));
+        assert!(!writer.has_room(57));
     }
 
     #[test]

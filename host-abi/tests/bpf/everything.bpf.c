@@ -60,6 +60,17 @@ struct {
 	__array(values, struct inner);
 } outer SEC(".maps");
 
+struct inner first_inner SEC(".maps");
+
+struct {
+	__uint(type, 12);
+	__uint(max_entries, 3);
+	__uint(key_size, 4);
+	__array(values, struct inner);
+} filled SEC(".maps") = {
+	.values = { [2] = &first_inner },
+};
+
 int handle_tail(void *ctx);
 
 struct {

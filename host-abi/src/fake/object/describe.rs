@@ -151,6 +151,8 @@ pub struct DeclaredMap {
     pub(crate) info: MapInfo,
     pub(crate) inner: Option<MapInfo>,
     pub(crate) has_lock: bool,
+    /// Slots that load fills, with the name of the map or program in each.
+    pub(crate) slots: Vec<(u32, String)>,
 }
 
 impl DeclaredMap {
@@ -158,6 +160,13 @@ impl DeclaredMap {
     #[must_use]
     pub fn with_inner(mut self, inner: MapInfo) -> Self {
         self.inner = Some(inner);
+        self
+    }
+
+    /// Says that load puts a map, or a program of a program array, into a slot.
+    #[must_use]
+    pub fn with_slot(mut self, index: u32, name: &str) -> Self {
+        self.slots.push((index, name.to_owned()));
         self
     }
 

@@ -66,7 +66,7 @@ fn read(elf: &Elf<'_>) -> Result<FakeObject> {
     let sections = data_sections(elf, &btf)?;
     Ok(FakeObject {
         programs: programs(elf, &symbols),
-        maps: elf_maps::maps(&btf, &symbols)?,
+        maps: elf_maps::maps(&btf, &symbols, &references(elf))?,
         globals: globals(&btf, &symbols, &sections)?,
         sections,
         btf: Some(Arc::from(bytes.as_ref())),
@@ -79,6 +79,7 @@ pub(super) struct Place {
     pub(super) section: String,
     pub(super) name: String,
     pub(super) offset: u64,
+    pub(super) size: u64,
     kind: SymbolKind,
     is_global: bool,
 }
@@ -99,6 +100,7 @@ fn symbols(elf: &Elf<'_>) -> Result<Vec<Place>> {
                 section: section.name().map_err(wrong)?.to_owned(),
                 name: symbol.name().map_err(wrong)?.to_owned(),
                 offset: symbol.address(),
+                size: symbol.size(),
                 kind: symbol.kind(),
                 is_global: symbol.is_global(),
             },
@@ -106,6 +108,33 @@ fn symbols(elf: &Elf<'_>) -> Result<Vec<Place>> {
     }
     places.sort_by_key(|(index, place)| (*index, place.offset));
     Ok(places.into_iter().map(|(_, place)| place).collect())
+}
+
+/// Where a map declaration names a map or program that load puts into a slot.
+#[derive(Debug)]
+pub(super) struct Reference {
+    /// In `.maps`.
+    pub(super) offset: u64,
+    /// Of the map or program.
+    pub(super) name: String,
+}
+
+/// What the declarations of maps refer to.
+fn references(elf: &Elf<'_>) -> Vec<Reference> {
+    let Some(section) = elf.section_by_name(".maps") else {
+        return Vec::new();
+    };
+    let relocations = section.relocations();
+    let named = relocations.filter_map(|(offset, relocation)| {
+        let object::RelocationTarget::Symbol(index) = relocation.target() else {
+            return None;
+        };
+        let name = elf.symbol_by_index(index).ok()?.name().ok()?.to_owned();
+        Some(Reference { offset, name })
+    });
+    named
+        .filter(|reference| !reference.name.is_empty())
+        .collect()
 }
 
 /// Global functions in sections of code; `.text` holds functions that others call.

@@ -6,17 +6,26 @@ use eunomia_btf::{
 
 use crate::error::Result;
 use crate::fake::object::DeclaredMap;
-use crate::fake::object::elf::{Place, malformed, wrong_btf};
+use crate::fake::object::elf::{Place, Reference, malformed, wrong_btf};
 use crate::kernel::{MapInfo, map_type};
 
 /// `LIBBPF_PIN_BY_NAME`.
 const PIN_BY_NAME: u32 = 1;
 
 /// The variables of `.maps`, then the `struct_ops` of their sections, each in order of the symbols.
-pub(super) fn maps(btf: &Btf, symbols: &[Place]) -> Result<Vec<DeclaredMap>> {
+pub(super) fn maps(
+    btf: &Btf,
+    symbols: &[Place],
+    references: &[Reference],
+) -> Result<Vec<DeclaredMap>> {
     let mut maps = Vec::new();
     for (name, ty) in variables(btf, ".maps", symbols)? {
-        let declared = declared(btf, name, ty)?;
+        let mut declared = declared(btf, name, ty)?;
+        let mut places = symbols.iter();
+        let place = places.find(|place| place.section == ".maps" && place.name == name);
+        if let Some(place) = place {
+            declared.slots = slots(btf, ty, place, references)?;
+        }
         maps.push(declared);
     }
     for section in [".struct_ops", ".struct_ops.link"] {
@@ -32,6 +41,37 @@ pub(super) fn maps(btf: &Btf, symbols: &[Place]) -> Result<Vec<DeclaredMap>> {
         }
     }
     Ok(maps)
+}
+
+/// Bytes of a pointer in a map's declaration.
+const POINTER_BYTES: u64 = 8;
+
+/// The slots that the declaration of the map at a place fills, with the names of their contents.
+fn slots(
+    btf: &Btf,
+    ty: TypeId,
+    place: &Place,
+    references: &[Reference],
+) -> Result<Vec<(u32, String)>> {
+    let Definition::Struct(definition) = btf.resolve(ty).map_err(wrong_btf)?.definition() else {
+        return Ok(Vec::new());
+    };
+    let mut members = definition.members().flatten();
+    let values = members.find(|member| member.name == "values");
+    let Some(MemberPlace::Byte { offset }) = values.map(|member| member.place) else {
+        return Ok(Vec::new());
+    };
+    let start = place.offset.saturating_add(u64::from(offset));
+    let end = place.offset.saturating_add(place.size);
+    let own = references
+        .iter()
+        .filter(|reference| (start..end).contains(&reference.offset));
+    own.map(|reference| {
+        let index = u32::try_from((reference.offset - start) / POINTER_BYTES);
+        let index = index.map_err(|_| malformed("a map declares too many slots"))?;
+        Ok((index, reference.name.clone()))
+    })
+    .collect()
 }
 
 /// Names and types of the variables of a section.

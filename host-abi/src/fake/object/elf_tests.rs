@@ -56,9 +56,18 @@ fn programs_are_read_with_what_their_sections_say() {
 #[test]
 fn maps_are_read_those_of_global_data_last() {
     let mut names: Vec<String> = open().maps().into_iter().map(|map| map.name).collect();
-    let mut data = names.split_off(6);
+    let mut data = names.split_off(8);
     names.sort();
-    let declared = ["events", "filter", "outer", "per_cpu", "shared", "tails"];
+    let declared = [
+        "events",
+        "filled",
+        "filter",
+        "first_inner",
+        "outer",
+        "per_cpu",
+        "shared",
+        "tails",
+    ];
     assert_eq!(names, declared);
     data.sort();
     assert_eq!(data, [".bss", ".data", ".data.config", ".rodata"]);
@@ -125,6 +134,20 @@ fn the_object_loads_and_its_maps_work() {
     object.attach("handle_exec", None).unwrap();
     let error = object.attach("handle_exit", None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidState);
+}
+
+#[test]
+fn slots_that_a_declaration_fills_are_filled_by_load() {
+    let kernel = FakeKernel::new();
+    let mut object = kernel.open_object("everything", &EVERYTHING).unwrap();
+    object.load().unwrap();
+    let tails = kernel.map("tails").unwrap();
+    assert_eq!(tails.program(1).unwrap().as_deref(), Some("handle_tail"));
+    assert_eq!(tails.program(0).unwrap(), None);
+    let filled = object.map("filled").unwrap();
+    let inner = filled.lookup_inner(&[2, 0, 0, 0]).unwrap().unwrap();
+    assert_eq!(inner.info().id, map(&*object, "first_inner").id);
+    assert!(filled.lookup_inner(&[1, 0, 0, 0]).unwrap().is_none());
 }
 
 #[test]

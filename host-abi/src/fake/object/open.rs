@@ -13,7 +13,7 @@ use crate::fake::object::attach;
 use crate::fake::object::describe::{DataSection, DeclaredMap, FakeObject, is_constant};
 use crate::kernel::{
     GlobalInfo, Link, Map, MapInfo, MapSetting, Object, ProgramInfo, ProgramSetting,
-    ProgramStatistics, RunInput, RunOutput,
+    ProgramStatistics, RunInput, RunOutput, map_type,
 };
 use crate::target::{Section, Target};
 
@@ -155,6 +155,12 @@ impl OpenObject {
             let state = self.create_map(&map.declared)?;
             created.insert(map.declared.info.name.clone(), state);
         }
+        for map in &self.maps {
+            let name = &map.declared.info.name;
+            for (index, content) in &map.declared.slots {
+                self.fill_slot(&created, name, (*index, content))?;
+            }
+        }
         for section in &self.sections {
             let Some(map) = created.get(&section.name) else {
                 continue;
@@ -167,6 +173,29 @@ impl OpenObject {
             }
         }
         Ok(created)
+    }
+
+    /// Puts a map or program into a slot. What load leaves out leaves its slot empty.
+    fn fill_slot(
+        &self,
+        created: &BTreeMap<String, Arc<MapState>>,
+        map: &str,
+        (index, content): (u32, &str),
+    ) -> Result<()> {
+        let Some(map) = created.get(map) else {
+            return Ok(());
+        };
+        if map.info.map_type == map_type::PROG_ARRAY {
+            let is_loaded = self.program(content)?.autoload;
+            return match is_loaded {
+                true => map.set_program(index, content),
+                false => Ok(()),
+            };
+        }
+        match created.get(content) {
+            Some(inner) => map.set_inner_map(&index.to_le_bytes(), inner, Existence::Any),
+            None => Ok(()),
+        }
     }
 
     fn create_map(&self, declared: &DeclaredMap) -> Result<Arc<MapState>> {

@@ -4,8 +4,8 @@ use std::io::Read;
 
 use crate::fake::testing::{errno, kind, load, map_info, open};
 use crate::fake::{
-    Call, FakeGlobal, FakeKernel, FakeObject, FakeObjectBuilder, FakeProgram, Operation,
-    SectionName,
+    Call, DeclaredMap, FakeGlobal, FakeKernel, FakeObject, FakeObjectBuilder, FakeProgram,
+    Operation, SectionName,
 };
 use crate::kernel::{
     Kernel, Link, MapSetting, Object, ProgramSetting, ProgramStatistics, RunInput, RunOutput,
@@ -243,6 +243,21 @@ fn a_pinned_map_is_shared_by_name() {
     other.set_map("m", MapSetting::PinName("state")).unwrap();
     other.set_map("m", MapSetting::MaxEntries(5)).unwrap();
     assert_eq!(kind(other.load()), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn what_load_leaves_out_leaves_its_slot_empty() {
+    let tails = map_info("tails", map_type::PROG_ARRAY, (4, 4, 2));
+    let tails = DeclaredMap::from(tails).with_slot(0, "p").with_slot(1, "q");
+    let builder = with_program("xdp").program(program("q", "?xdp"));
+    let (kernel, _object) = load(builder.clone().map(tails.clone()));
+    let slots = kernel.map("tails").unwrap();
+    assert_eq!(slots.program(0).unwrap().as_deref(), Some("p"));
+    assert_eq!(slots.program(1).unwrap(), None);
+    let (_kernel, mut object) = open(builder.clone().map(tails.clone().with_slot(2, "p")));
+    assert_eq!(errno(object.load()), 7);
+    let (_kernel, mut object) = open(builder.map(tails.with_slot(1, "unknown")));
+    assert_eq!(kind(object.load()), ErrorKind::NotFound);
 }
 
 #[test]
