@@ -50,6 +50,8 @@ pub mod vmlinux;
 
 pub use engine::{Runtime, RuntimeBuilder};
 pub use error::{Error, ErrorKind, Result};
+/// What sinks of rows and policies return.
+pub use eunomia_host_abi::{Error as HostError, ErrorKind as HostErrorKind};
 pub use eunomia_host_abi::{kernel, limits, output, policy, record, stop, target};
 pub use lifecycle::{Control, Exit, Outcome, Running};
 pub use sandbox::Sandbox;
