@@ -524,6 +524,42 @@ fn a_damaged_blob_is_not_pushed() {
 }
 
 #[test]
+fn damage_is_repaired_by_fetching_the_same_image_again() {
+    let images = ["amd64", "arm64"].map(|architecture| {
+        let platform = Platform::linux(architecture);
+        builder(architecture).platform(platform).build().unwrap()
+    });
+    let index = PackedImage::index(images.to_vec()).unwrap();
+    let (_server, name) = serving(&index, "a");
+    let (_folder, store) = store();
+    let client = client();
+    client.pull(&store, &name, &only_host()).unwrap();
+    // The name means another image by now.
+    let (_folder, other) = support::store();
+    other.write_image(&name, &packed("newer")).unwrap();
+    client.push(&other, &name, &name).unwrap();
+
+    let blobs = std::fs::read_dir(store.root().join("blobs/sha256")).unwrap();
+    for blob in blobs.map(|entry| entry.unwrap().path()) {
+        let sound = std::fs::read(&blob).unwrap();
+        for damaged in [Some(b"garbage".to_vec()), Some(vec![0; sound.len()]), None] {
+            match damaged {
+                Some(content) => std::fs::write(&blob, content).unwrap(),
+                None => std::fs::remove_file(&blob).unwrap(),
+            }
+            let report = store.check().unwrap();
+            assert!(!report.problems.is_empty());
+            assert!(report.repairable().iter().eq([&name]));
+            let repaired = client.repair(&store, &name).unwrap();
+            assert_eq!(repaired.descriptor.digest, index.digest());
+            assert!(store.check().unwrap().problems.is_empty());
+            assert_eq!(std::fs::read(&blob).unwrap(), sound);
+        }
+    }
+    store.image(&name, &host()).unwrap();
+}
+
+#[test]
 fn progress_adds_up_to_the_image() {
     let image = large(1 << 20);
     let (_server, name) = serving(&image, "a");

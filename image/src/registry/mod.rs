@@ -8,6 +8,7 @@
 
 mod auth;
 mod credentials;
+mod download;
 mod http;
 mod progress;
 mod pull;

@@ -1,29 +1,25 @@
 //! From a registry into the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_RANGE, RANGE};
 
 use super::auth::Scope;
-use super::http::{Request, Response, protocol};
+use super::http::protocol;
 use super::progress::Progress;
-use super::retry::{Attempt, Backoff, Failure, Retry, retrying};
+use super::retry::{Failure, Retry, retrying};
 use super::{
     Registry, content_digest, content_type, in_operation, manifest_request, on_own_thread,
     pull_scope, transfer, which,
 };
 use crate::document::{Index, Manifest, from_json};
-use crate::layout::choose_platform;
+use crate::layout::{Layout, choose_platform};
 use crate::limits::{
-    BLOB_BYTES_MAX, INDEX_DEPTH_MAX, MANIFEST_BYTES_MAX, PULL_BYTES_MAX, RESTARTS_MAX,
+    BLOB_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_MANIFESTS_MAX, MANIFEST_BYTES_MAX, PULL_BYTES_MAX,
 };
-use crate::store::{PartialBlob, Resumed, Store, StoreWriter};
+use crate::store::{Store, StoreWriter};
 use crate::{Descriptor, Digest, Error, ErrorKind, Platform, Reference, Result, media_type};
-
-/// An attempt that got this far was no failure of the registry as a whole.
-const PROGRESS_BYTES_MIN: u64 = 64 << 10;
 
 /// Which images of an index are pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,21 +63,46 @@ impl Registry {
         reference: &Reference,
         platforms: &Platforms,
     ) -> Result<Pulled> {
-        on_own_thread(|| self.pull_image(store, reference, platforms))
+        let selection = Selection::Platforms(platforms);
+        on_own_thread(|| self.pull_image(store, reference, reference, selection))
             .map_err(|error| error.context(format_args!("pull image {reference}")))
     }
 
+    /// Fetches again what [`Store::check`] found damaged or missing of the image `reference`: the
+    /// same image, by its digest, whatever the registry has under that name now.
+    ///
+    /// # Errors
+    /// As [`Registry::pull`], and those of [`Store::resolve`]: an image whose entry in `index.json`
+    /// is broken has to be removed and pulled.
+    pub fn repair(&self, store: &Store, reference: &Reference) -> Result<Pulled> {
+        on_own_thread(|| {
+            let address = reference.at_digest(store.resolve(reference)?.digest);
+            let selection = Selection::Present(&store.layout);
+            self.pull_image(store, reference, &address, selection)
+        })
+        .map_err(|error| error.context(format_args!("repair image {reference}")))
+    }
+
+    /// Pulls the image at `address` and calls it `name`.
     fn pull_image(
         &self,
         store: &Store,
-        reference: &Reference,
-        platforms: &Platforms,
+        name: &Reference,
+        address: &Reference,
+        selection: Selection,
     ) -> Result<Pulled> {
-        let scope = pull_scope(reference)?;
+        let scope = pull_scope(address)?;
         let writer = store.writer()?;
-        let root = self.fetch_root(&scope, reference)?;
-        let root_descriptor = root.descriptor.clone();
-        let blobs = self.fetch_manifests(&scope, reference, &writer, root, platforms)?;
+        let pull = Pull {
+            registry: self,
+            address,
+            scope,
+            writer,
+            selection,
+        };
+        let root = pull.root()?;
+        let descriptor = root.descriptor.clone();
+        let blobs = pull.manifests(root)?;
         let bytes = check_sizes(&blobs)?;
         (self.options.progress)(&Progress::Planned {
             blobs: blobs.len(),
@@ -89,91 +110,105 @@ impl Registry {
         });
         let downloaded = AtomicU64::new(0);
         transfer::each(&blobs, |blob| {
-            let bytes = self.download(&scope, reference, &writer, blob)?;
+            let bytes = self.download(&pull.scope, address, &pull.writer, blob)?;
             downloaded.fetch_add(bytes, Ordering::Relaxed);
             Ok(())
         })?;
-        writer.publish(reference, &root_descriptor)?;
+        pull.writer.publish(name, &descriptor)?;
         Ok(Pulled {
-            descriptor: root_descriptor,
+            descriptor,
             downloaded: downloaded.into_inner(),
         })
     }
+}
 
-    fn fetch_root(&self, scope: &Scope, reference: &Reference) -> Result<Fetched> {
-        let expected = reference.digest();
-        let check = |digest: Digest, _| match expected {
-            Some(expected) if digest != expected => Err(mismatch(expected, digest)),
-            _ => Ok(()),
-        };
-        self.fetch_manifest(scope, reference, &which(reference), check)
+/// Which manifests of an index are fetched.
+#[derive(Clone, Copy)]
+enum Selection<'s> {
+    Platforms(&'s Platforms),
+    /// Those of which there is something in the store.
+    Present(&'s Layout),
+}
+
+/// What the requests of one pull have in common.
+struct Pull<'p> {
+    registry: &'p Registry,
+    address: &'p Reference,
+    scope: Scope,
+    writer: StoreWriter<'p>,
+    selection: Selection<'p>,
+}
+
+impl Pull<'_> {
+    fn root(&self) -> Result<Fetched> {
+        self.fetch(&which(self.address), |digest, _| {
+            match self.address.digest() {
+                Some(expected) if digest != expected => Err(mismatch(expected, digest)),
+                _ => Ok(()),
+            }
+        })
     }
 
     /// Writes the manifests below `root` into the store; returns the blobs that they need.
-    fn fetch_manifests(
-        &self,
-        scope: &Scope,
-        reference: &Reference,
-        writer: &StoreWriter,
-        root: Fetched,
-        platforms: &Platforms,
-    ) -> Result<Vec<Descriptor>> {
+    fn manifests(&self, root: Fetched) -> Result<Vec<Descriptor>> {
         let mut blobs: BTreeMap<Digest, Descriptor> = BTreeMap::new();
+        let mut seen = BTreeSet::from([root.descriptor.digest]);
         let mut pending = vec![(root, 0)];
-        while let Some((fetched, depth)) = pending.pop() {
-            let Fetched {
+        while let Some((
+            Fetched {
                 descriptor,
                 content,
-            } = fetched;
-            writer.write_blob(&descriptor, &mut content.as_slice())?;
+            },
+            depth,
+        )) = pending.pop()
+        {
+            self.writer
+                .write_blob(&descriptor, &mut content.as_slice())?;
             if !media_type::is_index(&descriptor.media_type) {
                 let manifest = Manifest::parse(&content)?;
                 let parts = std::iter::once(manifest.config).chain(manifest.layers);
                 blobs.extend(parts.map(|part| (part.digest, part)));
                 continue;
             }
-            if depth == INDEX_DEPTH_MAX {
-                let message = format!("indexes are nested deeper than {INDEX_DEPTH_MAX}");
-                return Err(Error::new(ErrorKind::Corrupt, message));
-            }
-            for child in wanted(&Index::parse(&content)?, platforms)? {
-                pending.push((self.fetch_child(scope, reference, &child)?, depth + 1));
+            for child in self.selection.choose(&Index::parse(&content)?)? {
+                if !seen.insert(child.digest) {
+                    continue;
+                }
+                // Indexes of indexes could otherwise name manifests without end.
+                if depth == INDEX_DEPTH_MAX || seen.len() > INDEX_MANIFESTS_MAX {
+                    let message = format!(
+                        "it has more than {INDEX_MANIFESTS_MAX} manifests, or indexes nested \
+                         deeper than {INDEX_DEPTH_MAX}"
+                    );
+                    return Err(Error::new(ErrorKind::TooLarge, message));
+                }
+                pending.push((self.child(&child)?, depth + 1));
             }
         }
         Ok(blobs.into_values().collect())
     }
 
-    fn fetch_child(
-        &self,
-        scope: &Scope,
-        reference: &Reference,
-        child: &Descriptor,
-    ) -> Result<Fetched> {
-        let check = |digest: Digest, size| {
+    fn child(&self, child: &Descriptor) -> Result<Fetched> {
+        let mut fetched = self.fetch(&child.digest.to_string(), |digest, size| {
             if digest != child.digest || size != child.size {
                 return Err(mismatch(child.digest, digest));
             }
             Ok(())
-        };
-        let mut fetched =
-            self.fetch_manifest(scope, reference, &child.digest.to_string(), check)?;
+        })?;
         fetched.descriptor.media_type = child.media_type.clone();
         Ok(fetched)
     }
 
-    fn fetch_manifest(
-        &self,
-        scope: &Scope,
-        reference: &Reference,
-        which: &str,
-        check: impl Fn(Digest, u64) -> Result<()>,
-    ) -> Result<Fetched> {
+    /// Fetches a manifest by tag or digest; `check` gets its digest and size.
+    fn fetch(&self, which: &str, check: impl Fn(Digest, u64) -> Result<()>) -> Result<Fetched> {
         let operation = format!("fetch manifest {which}");
-        retrying(self.options.retry, &self.options.progress, || {
-            let url = self.manifest_url(reference, which)?;
+        let options = &self.registry.options;
+        retrying(options.retry, &options.progress, || {
+            let url = self.registry.manifest_url(self.address, which)?;
             let request = manifest_request(Method::GET, url);
             let response = self
-                .send(scope, &request)
+                .registry
+                .send(&self.scope, &request)
                 .map_err(in_operation(&operation))?;
             if response.status != 200 {
                 return Err(response.into_failure(&operation));
@@ -196,129 +231,30 @@ impl Registry {
             })
         })
     }
-
-    /// Returns how many bytes were downloaded.
-    fn download(
-        &self,
-        scope: &Scope,
-        reference: &Reference,
-        writer: &StoreWriter,
-        blob: &Descriptor,
-    ) -> Result<u64> {
-        let report = &self.options.progress;
-        let mut partial = match writer.resume_blob(blob)? {
-            Resumed::Present => {
-                report(&Progress::Present(blob));
-                return Ok(0);
-            }
-            Resumed::Partial(partial) => partial,
-        };
-        let mut backoff = Backoff::new(self.options.retry, report);
-        let mut restarts = 0;
-        let mut downloaded = 0;
-        loop {
-            let before = partial.len();
-            report(&Progress::Started {
-                blob,
-                offset: before,
-            });
-            let attempt = self.download_rest(scope, reference, blob, &mut partial);
-            let gained = partial.len().saturating_sub(before);
-            downloaded += gained;
-            if gained >= PROGRESS_BYTES_MIN {
-                backoff.progressed();
-            }
-            match attempt {
-                Err(failure) => backoff.pause(failure)?,
-                Ok(()) => match partial.finish() {
-                    Ok(()) => {
-                        report(&Progress::Finished(blob));
-                        return Ok(downloaded);
-                    }
-                    Err(error) if error.kind() == ErrorKind::Corrupt && restarts < RESTARTS_MAX => {
-                        restarts += 1;
-                        backoff.pause(damaged(error))?;
-                    }
-                    Err(error) => return Err(error),
-                },
-            }
-        }
-    }
-
-    /// One request for what is missing.
-    fn download_rest(
-        &self,
-        scope: &Scope,
-        reference: &Reference,
-        blob: &Descriptor,
-        partial: &mut PartialBlob,
-    ) -> Attempt<()> {
-        let offset = partial.len();
-        if offset == blob.size {
-            return Ok(());
-        }
-        let operation = format!("download blob {}", blob.digest);
-        let url = self.url(reference, &format!("blobs/{}", blob.digest))?;
-        let range = (offset > 0).then(|| (RANGE, format!("bytes={offset}-")));
-        let headers = range.into_iter().collect();
-        let request = Request {
-            method: Method::GET,
-            url,
-            headers,
-            content: &[],
-        };
-        let response = self
-            .send(scope, &request)
-            .map_err(in_operation(&operation))?;
-        match response.status {
-            206 if starts_at(&response, offset) => {}
-            // The registry knows no ranges, or sends another one.
-            200 => partial.restart()?,
-            206 | 416 => {
-                partial.restart()?;
-                let message = format!("{operation}: the registry sent another range");
-                return Err(Failure::transient(message));
-            }
-            _ => return Err(response.into_failure(&operation)),
-        }
-        self.copy_body(response, blob, partial)
-    }
-
-    fn copy_body(
-        &self,
-        mut response: Response,
-        blob: &Descriptor,
-        partial: &mut PartialBlob,
-    ) -> Attempt<()> {
-        while partial.len() < blob.size {
-            let Some(piece) = response.piece()? else {
-                let (got, size) = (partial.len(), blob.size);
-                let message = format!("download blob {}: cut at {got} of {size}", blob.digest);
-                return Err(Failure::transient(message));
-            };
-            // More than was announced is not what was asked for: the digest would differ.
-            let rest = usize::try_from(blob.size - partial.len()).unwrap_or(usize::MAX);
-            let piece = &piece[..piece.len().min(rest)];
-            partial.write(piece)?;
-            (self.options.progress)(&Progress::Advanced {
-                blob,
-                bytes: piece.len() as u64,
-            });
-        }
-        Ok(())
-    }
 }
 
-/// The manifests of an index that are to be fetched.
-fn wanted(index: &Index, platforms: &Platforms) -> Result<Vec<Descriptor>> {
-    match platforms {
-        Platforms::Only(platform) => Ok(vec![choose_platform(&index.manifests, platform)?.clone()]),
-        Platforms::All => {
-            let is_image = |descriptor: &&Descriptor| {
-                media_type::is_manifest(&descriptor.media_type)
-                    || media_type::is_index(&descriptor.media_type)
-            };
-            Ok(index.manifests.iter().filter(is_image).cloned().collect())
+impl Selection<'_> {
+    fn choose(self, index: &Index) -> Result<Vec<Descriptor>> {
+        let is_image = |descriptor: &&Descriptor| {
+            media_type::is_manifest(&descriptor.media_type)
+                || media_type::is_index(&descriptor.media_type)
+        };
+        let images = index.manifests.iter().filter(is_image);
+        match self {
+            Self::Platforms(Platforms::Only(platform)) => {
+                Ok(vec![choose_platform(&index.manifests, platform)?.clone()])
+            }
+            Self::Platforms(Platforms::All) => Ok(images.cloned().collect()),
+            Self::Present(layout) => {
+                let is_there = |image: &&Descriptor| layout.blob_path(&image.digest).exists();
+                let present: Vec<Descriptor> = images.filter(is_there).cloned().collect();
+                if present.is_empty() {
+                    return Ok(vec![
+                        choose_platform(&index.manifests, &Platform::host())?.clone(),
+                    ]);
+                }
+                Ok(present)
+            }
         }
     }
 }
@@ -353,21 +289,12 @@ fn check_sizes(blobs: &[Descriptor]) -> Result<u64> {
     Err(Error::new(ErrorKind::TooLarge, message))
 }
 
-/// RFC 9110, section 14.4: `bytes <first>-<last>/<size>`.
-fn starts_at(response: &Response, offset: u64) -> bool {
-    response
-        .header(&CONTENT_RANGE)
-        .and_then(|text| text.trim().strip_prefix("bytes"))
-        .and_then(|text| text.trim_start().split_once('-'))
-        .is_some_and(|(first, _)| first.parse() == Ok(offset))
-}
-
 fn mismatch(expected: Digest, found: Digest) -> Error {
     let message = format!("digest mismatch: expected {expected}, its content is {found}");
     Error::new(ErrorKind::Corrupt, message)
 }
 
-fn damaged(error: Error) -> Failure {
+pub(super) fn damaged(error: Error) -> Failure {
     Failure {
         error,
         retry: Retry::After(None),

@@ -1,11 +1,11 @@
 //! Finding damage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::Store;
 use crate::layout::{Entry, closure};
-use crate::{Descriptor, Digest, Error, ErrorKind, Result};
+use crate::{Descriptor, Digest, Error, ErrorKind, Reference, Result};
 
 /// What [`Store::check`] looked at and found.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,21 @@ pub struct CheckReport {
     pub bytes: u64,
     /// The damage; empty for a sound store.
     pub problems: Vec<Problem>,
+}
+
+impl CheckReport {
+    /// The images with damage that can be fetched again by their digest, as the registry client's
+    /// `repair` does.
+    pub fn repairable(&self) -> BTreeSet<Reference> {
+        let problems = self
+            .problems
+            .iter()
+            .filter(|problem| problem.blob.is_some());
+        let names = problems.flat_map(|problem| &problem.images);
+        names
+            .filter_map(|name| Reference::parse(name).ok())
+            .collect()
+    }
 }
 
 /// One damaged thing.
