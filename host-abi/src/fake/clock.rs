@@ -75,8 +75,8 @@ impl Clock {
 
     fn cancel(&self, due: Due) {
         let event = self.0.lock().agenda.remove(&due);
-        // Only now that the lock is let go of: a waker may hold the last of a task, and with it other
-        // sleepers.
+        // Only now that the lock is let go of: a waker may hold the last of a task, and with it
+        // other sleepers.
         drop(event);
     }
 

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fake::kernel::FakeKernel;
@@ -20,8 +21,12 @@ impl FakeKernel {
     /// kernel.
     ///
     /// All who wait on this kernel must be part of this one future; time must not jump twice.
+    ///
+    /// # Errors
+    /// `LimitExceeded` when it still waits after [`Machine::run_time_max`](crate::fake::Machine).
     pub fn drive<F: Future>(&self, future: F) -> Drive<F> {
         Drive {
+            end: self.now().saturating_add(self.machine().run_time_max),
             kernel: self.clone(),
             future: Box::pin(future),
             wakes: Arc::default(),
@@ -31,7 +36,8 @@ impl FakeKernel {
     /// Runs a future that waits for nothing but this kernel to its end, on this thread.
     ///
     /// # Errors
-    /// `InvalidState` when it waits for something that never comes: nothing is due any more.
+    /// As [`Self::drive`]; `InvalidState` when it waits for something that never comes: nothing is
+    /// due any more.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output> {
         let wakes = Arc::<Wakes>::default();
         let waker = Waker::from(wakes.clone());
@@ -39,7 +45,7 @@ impl FakeKernel {
         loop {
             let polled = Pin::new(&mut driven).poll(&mut Context::from_waker(&waker));
             match polled {
-                Poll::Ready(output) => return Ok(output),
+                Poll::Ready(output) => return output,
                 Poll::Pending if wakes.take() => {}
                 Poll::Pending => {
                     return Err(Error::new(
@@ -58,14 +64,15 @@ impl FakeKernel {
 /// See [`FakeKernel::drive`].
 pub struct Drive<F> {
     kernel: FakeKernel,
+    end: Duration,
     future: Pin<Box<F>>,
     wakes: Arc<Wakes>,
 }
 
 impl<F: Future> Future for Drive<F> {
-    type Output = F::Output;
+    type Output = Result<F::Output>;
 
-    fn poll(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<Self::Output> {
         self.wakes.set_outer(ctx.waker());
         let waker = Waker::from(self.wakes.clone());
         for _ in 0..POLLS_MAX {
@@ -73,16 +80,30 @@ impl<F: Future> Future for Drive<F> {
             self.wakes.take();
             if let Poll::Ready(output) = self.future.as_mut().poll(&mut Context::from_waker(&waker))
             {
-                return Poll::Ready(output);
+                return Poll::Ready(Ok(output));
             }
             while !self.wakes.is_woken() {
-                if !self.kernel.advance_to_next() {
-                    return Poll::Pending;
-                }
+                match self.kernel.clock().next_due() {
+                    None => return Poll::Pending,
+                    Some(due) if due > self.end => return Poll::Ready(Err(self.too_long())),
+                    Some(_) => self.kernel.advance_to_next(),
+                };
             }
         }
         ctx.waker().wake_by_ref();
         Poll::Pending
+    }
+}
+
+impl<F> Drive<F> {
+    fn too_long(&self) -> Error {
+        Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "run on the fake kernel: not done after {:?} of its clock",
+                self.kernel.machine().run_time_max
+            ),
+        )
     }
 }
 

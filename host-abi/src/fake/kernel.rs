@@ -25,6 +25,9 @@ pub struct Machine {
     pub version: (u32, u32, u32),
     /// Time since the Unix epoch at which the clock was 0. Default: the start of 2025 (UTC).
     pub epoch: Duration,
+    /// How long a run may last, so that one that never ends is an error instead of a test that
+    /// hangs; see [`FakeKernel::drive`]. Default: an hour of the virtual clock.
+    pub run_time_max: Duration,
     /// How far each call to the kernel moves the clock, for guests that watch it without ever
     /// waiting. Default: not at all.
     pub call_time: Duration,
@@ -36,6 +39,7 @@ impl Default for Machine {
             possible_cpus: 2,
             version: (6, 12, 0),
             epoch: Duration::from_secs(1_735_689_600),
+            run_time_max: Duration::from_secs(60 * 60),
             call_time: Duration::ZERO,
         }
     }

@@ -101,7 +101,10 @@ fn a_sleep_that_was_dropped_does_not_move_the_clock() {
 
 #[test]
 fn a_sleep_counts_from_when_it_was_made() {
-    let kernel = FakeKernel::new();
+    let kernel = FakeKernel::with_machine(Machine {
+        run_time_max: Duration::MAX,
+        ..Machine::default()
+    });
     let sleep = kernel.sleep(MILLISECOND * 5);
     kernel.advance(MILLISECOND * 3);
     kernel.block_on(sleep).unwrap();
@@ -118,6 +121,20 @@ fn waiting_for_what_never_comes_is_an_error() {
     let error = kernel.block_on(reader.ready()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidState);
     assert!(error.text().contains("nothing is due"));
+}
+
+#[test]
+fn a_run_that_never_ends_is_an_error() {
+    let kernel = FakeKernel::new();
+    kernel.advance(SECOND);
+    let ticks = async {
+        loop {
+            kernel.sleep(SECOND).await;
+        }
+    };
+    let error = kernel.block_on(ticks).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert_eq!(kernel.now(), SECOND + Machine::default().run_time_max);
 }
 
 #[test]
@@ -147,7 +164,7 @@ fn a_driven_future_is_woken_from_outside() {
         reader.ready().await;
         payloads(reader.batch(0, 4096).unwrap())
     }));
-    assert_eq!(runtime, ["late"]);
+    assert_eq!(runtime.unwrap(), ["late"]);
     assert!(pusher.join().unwrap());
 }
 
