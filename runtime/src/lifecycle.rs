@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use eunomia_host_abi::host::GuestExit;
 use eunomia_host_abi::stop::StopSignal;
 use wasmtime::Store;
 
@@ -192,6 +193,9 @@ async fn drive(
 fn sort(name: &str, error: wasmtime::Error) -> Outcome {
     if error.is::<Killed>() {
         return Outcome::Killed;
+    }
+    if let Some(exit) = error.downcast_ref::<GuestExit>() {
+        return Outcome::Exited(i32::from(exit.code));
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
         return Outcome::Exited(exit.0);

@@ -15,6 +15,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eunomia-image", &[]),
     ("ecli", &["eunomia-btf", "eunomia-image", "eunomia-runtime"]),
     ("eunomia-bpf", &[]),
+    ("eunomia-bench", &["eunomia-image", "eunomia-runtime"]),
+    ("bench-guest", &["eunomia-bpf"]),
     (
         "eunomia-tests",
         &[
@@ -68,12 +70,12 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "clap",
-        &["ecli", EXAMPLES],
+        &["ecli", "eunomia-bench", EXAMPLES],
         "libraries have no command line",
     ),
     (
         "anyhow",
-        &["ecli", "eunomia-tests", EXAMPLES],
+        &["ecli", "eunomia-bench", "eunomia-tests", EXAMPLES],
         "libraries have typed errors",
     ),
     (

@@ -7,6 +7,21 @@ use super::BpfCtxView;
 use crate::bindings::eunomia::bpf::lifecycle::Host;
 use crate::stop::StopSignal;
 
+/// What ends a guest that called `lifecycle.exit`: an error that unwinds it, not a failure.
+#[derive(Debug)]
+pub struct GuestExit {
+    /// The guest's exit code.
+    pub code: u8,
+}
+
+impl std::fmt::Display for GuestExit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the guest left with code {}", self.code)
+    }
+}
+
+impl std::error::Error for GuestExit {}
+
 /// Ready when the guest is asked to stop.
 struct StopPollable(StopSignal);
 
@@ -30,5 +45,9 @@ impl Host for BpfCtxView<'_> {
     fn request_stop(&mut self) -> wasmtime::Result<()> {
         self.ctx.stop.request();
         Ok(())
+    }
+
+    fn exit(&mut self, code: u8) -> wasmtime::Result<()> {
+        Err(wasmtime::Error::new(GuestExit { code }))
     }
 }

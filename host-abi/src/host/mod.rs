@@ -35,6 +35,7 @@ use crate::stop::StopSignal;
 
 pub use driver::{Driver, Source};
 pub use error::HostError;
+pub use lifecycle::GuestExit;
 pub use perf_buffer::PerfBuffer;
 pub use ring_buffer::RingBuffer;
 
