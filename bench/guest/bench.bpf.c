@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+// Fills a ring buffer and a hash map in one go, so that reading them can be measured alone. The guest
+// and the native program both use this object.
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+#define RECORD_BYTES_MAX 1024
+#define WORDS(bytes) ((bytes) / sizeof(__u64))
+/* Of bpf_loop(); more records than any ring here holds. */
+#define LOOPS_MAX (1 << 23)
+
+/* What a consumer reads from a record: all of it. */
+struct record16 {
+	__u64 words[WORDS(16)];
+};
+struct record64 {
+	__u64 words[WORDS(64)];
+};
+struct record256 {
+	__u64 words[WORDS(256)];
+};
+struct record1024 {
+	__u64 words[WORDS(1024)];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 100000);
+	__type(key, __u32);
+	__type(value, __u64);
+} counts SEC(".maps");
+
+const volatile __u32 record_bytes = 64;
+
+/* How many the last run wrote. */
+__u64 written = 0;
+
+__u64 record[WORDS(RECORD_BYTES_MAX)];
+
+static long write_record(__u64 index, void *unused)
+{
+	record[0] = index;
+	/* Without a wake-up: nobody waits. */
+	if (bpf_ringbuf_output(&ring, record, record_bytes, BPF_RB_NO_WAKEUP))
+		return 1;
+	written++;
+	return 0;
+}
+
+SEC("syscall")
+int fill_ring(void *ctx)
+{
+	if (record_bytes > RECORD_BYTES_MAX)
+		return 1;
+	for (__u32 i = 0; i < WORDS(RECORD_BYTES_MAX); i++)
+		record[i] = i;
+	written = 0;
+	bpf_loop(LOOPS_MAX, write_record, NULL, 0);
+	return 0;
+}
+
+static long write_count(__u64 index, void *unused)
+{
+	__u32 key = index;
+	__u64 value = index + 1;
+
+	if (bpf_map_update_elem(&counts, &key, &value, BPF_ANY))
+		return 1;
+	written++;
+	return 0;
+}
+
+/* Until it is full. */
+SEC("syscall")
+int fill_map(void *ctx)
+{
+	written = 0;
+	bpf_loop(LOOPS_MAX, write_count, NULL, 0);
+	return 0;
+}
+
+/* Records of a ring buffer have no type in BTF; this makes them appear there. */
+struct record16 *unused_record16 __attribute__((unused));
+struct record64 *unused_record64 __attribute__((unused));
+struct record256 *unused_record256 __attribute__((unused));
+struct record1024 *unused_record1024 __attribute__((unused));
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,68 @@
+//! What the benchmark runs in the sandbox: it does a thing many times, and prints how long each time
+//! took. `native/reader.c` does the same without a sandbox.
+//!
+//!     drain ROUNDS RECORD_BYTES RING_BYTES BATCH_BYTES
+//!     map ROUNDS
+//!     calls ROUNDS
+//!     nothing
+//!
+//! A line a round: nanoseconds, how many items there were, the sum of all that was read. The sum shows
+//! that it was read, and that both sides read the same.
+
+mod calls;
+mod drain;
+mod map;
+
+use std::error::Error;
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use eunomia_bpf::{LoadedObject, Result, RunInput};
+
+// Module `bpf`: the types, globals and maps of bench.bpf.c.
+eunomia_bpf::include_bindings!();
+
+/// One round.
+struct Round {
+    time: Duration,
+    items: u64,
+    sum: u64,
+}
+
+fn main() -> ExitCode {
+    eunomia_bpf::run(measure)
+}
+
+fn measure() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["drain", rounds, record_bytes, ring_bytes, batch_bytes] => {
+            let setting = drain::Setting {
+                record_bytes: record_bytes.parse()?,
+                ring_bytes: ring_bytes.parse()?,
+                batch_bytes: batch_bytes.parse()?,
+            };
+            drain::measure(&setting, rounds.parse()?)
+        }
+        ["map", rounds] => map::measure(rounds.parse()?),
+        ["calls", rounds] => calls::measure(rounds.parse()?),
+        ["nothing"] => Ok(()),
+        _ => Err(format!("unknown arguments: {arguments:?}").into()),
+    }
+}
+
+/// Runs a BPF program that fills something; returns how many items it wrote.
+fn fill(object: &LoadedObject, program: &str) -> Result<u64> {
+    object.program(program)?.test_run(&RunInput::default())?;
+    object.get(bpf::globals::WRITTEN)
+}
+
+fn print(rounds: &[Round]) -> Result<(), Box<dyn Error>> {
+    for round in rounds {
+        let nanoseconds = round.time.as_nanos();
+        writeln!(stdout(), "{nanoseconds} {} {}", round.items, round.sum)?;
+    }
+    Ok(())
+}
