@@ -51,34 +51,43 @@ step() {
 step=
 trap '[ -z "$step" ] || say "== $step: FAILED"' EXIT
 
-# The examples that are guests, a package name a line: each has its name from its folder.
-guest_examples() {
+# What follows is for scripts that work in the repository's folder.
+
+# The folders of guests: they have a manifest for `ecli build` and one for cargo.
+guest_folders() {
     local manifest
-    for manifest in "$repository"/examples/*/ecli.toml; do
-        manifest=${manifest%/ecli.toml}
-        echo "${manifest##*/}"
-    done
+    find . -mindepth 1 \( -name target -o -name '.?*' \) -prune -o -name ecli.toml -print | sort |
+        while read -r manifest; do
+            [ ! -f "${manifest%/*}/Cargo.toml" ] || echo "${manifest%/*}"
+        done
 }
+
+# The name of the package in a folder.
+package_in() { sed -n '0,/^name = "\(.*\)"/s//\1/p' "$1/Cargo.toml"; }
 
 # Cargo's words for every crate that runs on this machine: guests need their toolchain and their
 # generated types. One selection for all commands, or dependencies would be compiled once for each.
 host_crates() {
-    local guest
-    printf '%s\n' --workspace
-    for guest in $(guest_examples); do
-        printf '%s\n' --exclude "$guest"
+    local folder
+    echo --workspace
+    for folder in $(guest_folders); do
+        printf '%s\n' --exclude "$(package_in "$folder")"
     done
 }
 
-# Builds the image of each example into a store of its own. It leaves the guests' generated types
-# where `bindings_of` finds them.
-build_examples() {
-    local guest
-    for guest in $(guest_examples); do
-        "$repository/target/release/ecli" --store "$repository/target/examples-store" \
-            build --quiet "$repository/examples/$guest" >/dev/null ||
-            die "could not build examples/$guest"
+# Builds the images of all guests, into a store of its own, and leaves their generated types where
+# `bindings_of` finds them.
+build_guests() {
+    local folder
+    for folder in $(guest_folders); do
+        target/release/ecli --store target/guests-store build --quiet "$folder" >/dev/null ||
+            die "could not build the guest in $folder"
     done
 }
 
-bindings_of() { echo "$repository/target/ecli/$1/bindings.rs"; }
+# Where `ecli build` leaves the generated types of the project in a folder: below its name.
+bindings_of() {
+    local name
+    name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$1/ecli.toml")
+    echo "$repository/target/ecli/${name:-${1##*/}}/bindings.rs"
+}

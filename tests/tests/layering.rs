@@ -6,8 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// Every crate of the workspace with the workspace crates that it may import; for the examples see
-/// [`allowed_imports`]. Imports of its tests (dev-dependencies) are free, apart from [`STRANGERS`].
+/// Every crate of the workspace with the workspace crates that it may import; for guests see
+/// [`GUESTS_MAY_IMPORT`]. Imports of its tests (dev-dependencies) are free, apart from [`STRANGERS`].
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eunomia-btf", &[]),
     ("eunomia-host-abi", &["eunomia-btf"]),
@@ -17,6 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eunomia-bpf", &[]),
     ("eunomia-bench", &["eunomia-image", "eunomia-runtime"]),
     ("bench-guest", &["eunomia-bpf"]),
+    ("embed", &["eunomia-image", "eunomia-runtime"]),
+    ("eunomia-bench", &["eunomia-image", "eunomia-runtime"]),
     (
         "eunomia-tests",
         &[
@@ -28,10 +30,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The examples are guests, apart from one, which is a host program.
+/// Guests are the members that `ecli build` builds.
 const GUESTS_MAY_IMPORT: &[&str] = &["eunomia-bpf"];
-const EMBEDDING_EXAMPLE: &str = "examples/embed";
-const EMBEDDING_MAY_IMPORT: &[&str] = &["eunomia-image", "eunomia-runtime"];
+const GUEST_MANIFEST: &str = "ecli.toml";
 
 /// The two sides of the contract, which share its text and nothing else, not even in tests.
 const STRANGERS: [&str; 2] = ["eunomia-host-abi", "eunomia-bpf"];
@@ -75,18 +76,18 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "anyhow",
-        &["ecli", "eunomia-bench", "eunomia-tests", EXAMPLES],
+        &["ecli", "eunomia-bench", "eunomia-tests", PROGRAMS],
         "libraries have typed errors",
     ),
     (
         "tracing-subscriber",
-        &["ecli", EXAMPLES],
+        &[PROGRAMS],
         "only binaries install subscribers",
     ),
 ];
 
-/// Stands for every member below examples/: they are binaries.
-const EXAMPLES: &str = "examples";
+/// Stands for every member that is no library.
+const PROGRAMS: &str = "programs";
 
 #[test]
 fn workspace_crates_import_only_what_the_architecture_allows() -> Result<()> {
@@ -131,7 +132,7 @@ fn foreign_crates_with_one_home_are_named_only_there() -> Result<()> {
         for import in member.imports.iter().filter(|import| !import.only_tests) {
             for (reserved, homes, reason) in RESERVED {
                 let at_home = homes.contains(&member.name.as_str())
-                    || homes.contains(&EXAMPLES) && member.is_example();
+                    || homes.contains(&PROGRAMS) && !member.is_library;
                 if import.name == *reserved && !at_home {
                     wrong.push(format!("{} imports {reserved}, but {reason}", member.name));
                 }
@@ -180,12 +181,14 @@ fn allowed_imports(member: &Member) -> Result<&'static [&'static str]> {
 struct Member {
     name: String,
     folder: PathBuf,
+    /// Whether other crates can import it.
+    is_library: bool,
     imports: Vec<Import>,
 }
 
 impl Member {
-    fn is_example(&self) -> bool {
-        self.folder.starts_with(workspace_root().join(EXAMPLES))
+    fn is_guest(&self) -> bool {
+        self.folder.join(GUEST_MANIFEST).exists()
     }
 
     fn manifest(&self) -> Result<toml::Table> {
@@ -239,9 +242,11 @@ fn read_member(package: &Value) -> Result<Member> {
     });
     let manifest = PathBuf::from(text(package, "manifest_path")?);
     let folder = manifest.parent().context("a manifest lies in a folder")?;
+    let targets = package["targets"].as_array().context("no targets")?;
     Ok(Member {
         name: text(package, "name")?,
         folder: folder.to_owned(),
+        is_library: targets.iter().any(|target| target["kind"][0] == "lib"),
         imports: imports.collect::<Result<_>>()?,
     })
 }
