@@ -524,6 +524,49 @@ fn a_damaged_blob_is_not_pushed() {
 }
 
 #[test]
+fn what_an_interrupted_pull_left_does_not_hinder_one_for_another_platform() {
+    let platforms = [host(), Platform::linux("s390x")];
+    let mut seed = 0;
+    let images = platforms.clone().map(|platform| {
+        seed += 1;
+        let component = noise(400 << 10, seed);
+        builder("x")
+            .component(component)
+            .platform(platform)
+            .build()
+            .unwrap()
+    });
+    let index = PackedImage::index(images.to_vec()).unwrap();
+    let (server, name) = serving(&index, "a");
+    let (_folder, store) = store();
+    // Manifest and index of the other platform are there, its layers are not.
+    let writer = store.writer().unwrap();
+    for (blob, content) in [
+        images[1].blobs().last().unwrap(),
+        index.blobs().last().unwrap(),
+    ] {
+        writer.write_blob(blob, &mut content.as_slice()).unwrap();
+    }
+    drop(writer);
+    client().pull(&store, &name, &only_host()).unwrap();
+    store.image(&name, &host()).unwrap();
+    let other = Platforms::Only(platforms[1].clone());
+    let cutting = Proxy::start(server.address, |_| Fault::Cut(100 << 10));
+    let mut once = options();
+    once.retry.attempts = 1;
+    let through = through(&cutting, &name);
+    assert!(
+        Registry::new(once)
+            .unwrap()
+            .pull(&store, &through, &other)
+            .is_err()
+    );
+    client().pull(&store, &name, &other).unwrap();
+    assert!(store.check().unwrap().problems.is_empty());
+    store.image(&name, &platforms[1]).unwrap();
+}
+
+#[test]
 fn damage_is_repaired_by_fetching_the_same_image_again() {
     let images = ["amd64", "arm64"].map(|architecture| {
         let platform = Platform::linux(architecture);

@@ -48,6 +48,35 @@ pub(crate) fn closure(layout: &Layout, root: &Descriptor) -> Closure {
     closure
 }
 
+/// Checks that the image `root` can be used: that a manifest, or at least one manifest of an index,
+/// is there with all its parts in their full size. Their content is verified when it is read.
+///
+/// # Errors
+/// What is missing or damaged.
+pub(crate) fn require_complete(layout: &Layout, root: &Descriptor) -> Result<(), Error> {
+    let mut found = closure(layout, root);
+    let mut first_error = None;
+    for (_, manifest) in &found.manifests {
+        // Another manifest may be what an interrupted pull for another platform left.
+        match std::iter::once(&manifest.config)
+            .chain(&manifest.layers)
+            .try_for_each(|part| layout.open_blob(part).map(drop))
+        {
+            Ok(()) => return Ok(()),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    let problem = found.problems.pop().map(|(_, error)| error);
+    match first_error.or(problem) {
+        Some(error) => Err(error),
+        None if found.blobs.len() == 1 => layout.open_blob(root).map(drop),
+        None => Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("{} names no manifest", root.digest),
+        )),
+    }
+}
+
 enum Children {
     None,
     Manifests(Vec<Descriptor>),

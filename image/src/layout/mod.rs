@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub(crate) use closure::{Closure, closure};
+pub(crate) use closure::{Closure, closure, require_complete};
 pub(crate) use index_file::{Entry, IndexFile};
 
 use crate::document::{Descriptor, Index, from_json};

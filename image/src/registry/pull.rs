@@ -102,7 +102,7 @@ impl Registry {
         };
         let root = pull.root()?;
         let descriptor = root.descriptor.clone();
-        let blobs = pull.manifests(root)?;
+        let (manifests, blobs) = pull.manifests(root)?;
         let bytes = check_sizes(&blobs)?;
         (self.options.progress)(&Progress::Planned {
             blobs: blobs.len(),
@@ -114,6 +114,15 @@ impl Registry {
             downloaded.fetch_add(bytes, Ordering::Relaxed);
             Ok(())
         })?;
+        // After their parts, and each after those that it names: where a manifest is, its image is.
+        for Fetched {
+            descriptor,
+            content,
+        } in manifests.iter().rev()
+        {
+            pull.writer
+                .write_blob(descriptor, &mut content.as_slice())?;
+        }
         pull.writer.publish(name, &descriptor)?;
         Ok(Pulled {
             descriptor,
@@ -149,43 +158,39 @@ impl Pull<'_> {
         })
     }
 
-    /// Writes the manifests below `root` into the store; returns the blobs that they need.
-    fn manifests(&self, root: Fetched) -> Result<Vec<Descriptor>> {
+    /// The manifests below `root`, each before those that it names, and the blobs that they need.
+    fn manifests(&self, root: Fetched) -> Result<(Vec<Fetched>, Vec<Descriptor>)> {
         let mut blobs: BTreeMap<Digest, Descriptor> = BTreeMap::new();
         let mut seen = BTreeSet::from([root.descriptor.digest]);
-        let mut pending = vec![(root, 0)];
-        while let Some((
-            Fetched {
+        let mut fetched = Vec::new();
+        let mut level = vec![root];
+        for depth in 0.. {
+            let mut below = Vec::new();
+            for Fetched {
                 descriptor,
                 content,
-            },
-            depth,
-        )) = pending.pop()
-        {
-            self.writer
-                .write_blob(&descriptor, &mut content.as_slice())?;
-            if !media_type::is_index(&descriptor.media_type) {
-                let manifest = Manifest::parse(&content)?;
-                let parts = std::iter::once(manifest.config).chain(manifest.layers);
-                blobs.extend(parts.map(|part| (part.digest, part)));
-                continue;
-            }
-            for child in self.selection.choose(&Index::parse(&content)?)? {
-                if !seen.insert(child.digest) {
+            } in &level
+            {
+                if !media_type::is_index(&descriptor.media_type) {
+                    let manifest = Manifest::parse(content)?;
+                    let parts = std::iter::once(manifest.config).chain(manifest.layers);
+                    blobs.extend(parts.map(|part| (part.digest, part)));
                     continue;
                 }
-                // Indexes of indexes could otherwise name manifests without end.
-                if depth == INDEX_DEPTH_MAX || seen.len() > INDEX_MANIFESTS_MAX {
-                    let message = format!(
-                        "it has more than {INDEX_MANIFESTS_MAX} manifests, or indexes nested \
-                         deeper than {INDEX_DEPTH_MAX}"
-                    );
-                    return Err(Error::new(ErrorKind::TooLarge, message));
+                for child in self.selection.choose(&Index::parse(content)?)? {
+                    if seen.insert(child.digest) {
+                        check_count(seen.len(), depth)?;
+                        below.push(self.child(&child)?);
+                    }
                 }
-                pending.push((self.child(&child)?, depth + 1));
+            }
+            fetched.append(&mut level);
+            level = below;
+            if level.is_empty() {
+                break;
             }
         }
-        Ok(blobs.into_values().collect())
+        Ok((fetched, blobs.into_values().collect()))
     }
 
     fn child(&self, child: &Descriptor) -> Result<Fetched> {
@@ -275,6 +280,18 @@ fn manifest_type(content: &[u8], header: Option<String>) -> Result<String> {
     Err(protocol(format!(
         "fetch manifest: its media type {shown:?} is no image's"
     )))
+}
+
+/// Indexes of indexes could otherwise name manifests without end.
+fn check_count(manifests: usize, depth: usize) -> Result<()> {
+    if manifests <= INDEX_MANIFESTS_MAX && depth < INDEX_DEPTH_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "it has more than {INDEX_MANIFESTS_MAX} manifests, or indexes nested deeper than \
+         {INDEX_DEPTH_MAX}"
+    );
+    Err(Error::new(ErrorKind::TooLarge, message))
 }
 
 fn check_sizes(blobs: &[Descriptor]) -> Result<u64> {

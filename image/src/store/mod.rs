@@ -24,7 +24,7 @@ use crate::builder::PackedImage;
 use crate::document::{Descriptor, Index};
 use crate::file::replace;
 use crate::layout::{Entry, INDEX_FILE, IndexFile, Layout};
-use crate::limits::MANIFEST_BYTES_MAX;
+use crate::limits::{MANIFEST_BYTES_MAX, STORE_INDEX_BYTES_MAX};
 use crate::{Error, ErrorKind, Image, Platform, Reference, Result, media_type};
 pub(crate) use lock::Lock;
 use lock::Sharing;
@@ -258,7 +258,13 @@ impl Store {
         let _exclusive = Lock::take(&self.root().join(INDEX_LOCK), Sharing::Exclusive)?;
         let mut index = self.layout.read_index_file()?;
         let value = change(&mut index)?;
-        self.replace_file(INDEX_FILE, &index.to_json())?;
+        let content = index.to_json();
+        // What could not be read again is not written.
+        if content.len() as u64 > STORE_INDEX_BYTES_MAX {
+            let message = format!("{INDEX_FILE} would exceed {STORE_INDEX_BYTES_MAX} bytes");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        self.replace_file(INDEX_FILE, &content)?;
         Ok(value)
     }
 

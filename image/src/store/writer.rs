@@ -12,7 +12,7 @@ use super::lock::Lock;
 use crate::digest::Hasher;
 use crate::document::Descriptor;
 use crate::file::{sync_folder, temporary};
-use crate::layout::closure;
+use crate::layout::require_complete;
 use crate::limits::INGEST_AGE_MAX;
 use crate::{Digest, Error, ErrorKind, Reference, Result};
 
@@ -89,20 +89,15 @@ impl<'s> StoreWriter<'s> {
         })
     }
 
-    /// Makes `reference` name the image of `descriptor`, whose blobs have all been written.
+    /// Makes `reference` name the image of `descriptor`, whose blobs have all been written; of an
+    /// index, those of at least one manifest.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] or [`ErrorKind::Corrupt`] when a blob that the image needs is not
     /// there in its full size; failures to write. The name then stays what it was.
     pub fn publish(&self, reference: &Reference, descriptor: &Descriptor) -> Result<()> {
         let layout = &self.store.layout;
-        let needed = closure(layout, descriptor);
-        if let Some((_, error)) = needed.problems.into_iter().next() {
-            return Err(error);
-        }
-        for blob in needed.blobs.values() {
-            layout.open_blob(blob)?;
-        }
+        require_complete(layout, descriptor)?;
         // The renames of the blobs must be on disk before the name that needs them.
         let folder = layout.blobs_folder();
         sync_folder(&folder)
