@@ -24,4 +24,4 @@ setup: ## Install what building and testing need
 	@scripts/setup build test kernel
 
 clean: ## Remove what was built, but not the guest toolchain in .cache/
-	cargo clean
+	cargo clean --target-dir target

@@ -7,6 +7,8 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # Debian keeps bpftool, execsnoop and mount helpers where an ordinary user's PATH does not look.
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 readonly repository
+# Scripts and tests look for products here, whatever the user's own choice is elsewhere.
+export CARGO_TARGET_DIR=$repository/target
 
 script_name=${0##*/}
 
