@@ -50,6 +50,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Build(commands::build::Options),
+    Run(commands::run::Options),
     #[command(visible_alias = "images")]
     List(commands::list::Options),
     Rm(commands::rm::Options),

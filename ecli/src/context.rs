@@ -13,8 +13,6 @@ use crate::config::Config;
 pub(crate) struct Context {
     /// What the configuration files say; the command line goes before it.
     pub(crate) config: Config,
-    /// How often `-v` was given.
-    pub(crate) verbosity: u8,
     store: Option<PathBuf>,
 }
 
@@ -24,7 +22,6 @@ impl Context {
         let config = Config::load()?;
         Ok(Self {
             store: global.store,
-            verbosity: global.verbose,
             config,
         })
     }

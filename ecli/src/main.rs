@@ -10,13 +10,17 @@ mod cli;
 mod commands;
 mod config;
 mod context;
+mod duration;
 mod failure;
+mod interrupt;
 mod kernel;
 mod logging;
 mod project;
+mod render;
 mod similar;
 mod size;
 mod terminal;
+mod tool_source;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,12 @@
-//! Text for terminals: what came from outside must not control them.
+//! Terminals: how wide they are, and text that must not control them.
 
 use std::fmt::Write as _;
+
+/// Columns of the terminal on stdout; `None` where there is none, or it does not say.
+pub(crate) fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
 
 /// Replaces control characters, so that the text stays on its line.
 pub(crate) fn visible(text: &str) -> String {

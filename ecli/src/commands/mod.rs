@@ -6,6 +6,7 @@ pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod prune;
 pub(crate) mod rm;
+pub(crate) mod run;
 pub(crate) mod tag;
 pub(crate) mod version;
 
@@ -24,6 +25,7 @@ use crate::similar::similar;
 pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
     match command {
         Command::Build(options) => build::run(ctx, options)?,
+        Command::Run(options) => return run::run(ctx, options),
         Command::List(options) => list::run(ctx, options)?,
         Command::Rm(options) => rm::run(ctx, options)?,
         Command::Tag(options) => tag::run(ctx, options)?,
@@ -45,7 +47,11 @@ fn print(text: &[u8]) -> Result<()> {
 }
 
 /// Says about an image that does not exist which ones do.
-fn unknown_image(store: &Store, wanted: &Reference, error: eunomia_image::Error) -> anyhow::Error {
+pub(crate) fn unknown_image(
+    store: &Store,
+    wanted: &Reference,
+    error: eunomia_image::Error,
+) -> anyhow::Error {
     if error.kind() != ErrorKind::NotFound {
         return error.into();
     }

@@ -45,8 +45,6 @@ pub(crate) struct Project {
 /// A built tool.
 #[derive(Debug)]
 pub(crate) struct Built {
-    /// The tool's name.
-    pub(crate) name: String,
     /// What the image holds, with sizes in bytes.
     pub(crate) parts: Vec<(String, u64)>,
     /// The image, not yet stored.
@@ -119,7 +117,7 @@ impl Project {
             Some(workspace) => Some(guest::build(workspace, bindings.as_deref())?),
             None => None,
         };
-        package::pack(self, name, objects, component)
+        package::pack(self, &name, objects, component)
     }
 
     fn build_objects(&self, sources: &[PathBuf], products: &Path) -> Result<Vec<Object>> {

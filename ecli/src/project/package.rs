@@ -13,7 +13,7 @@ const README_FILE: &str = "README.md";
 /// Packs what was built of `project`.
 pub(super) fn pack(
     project: &Project,
-    name: String,
+    name: &str,
     objects: Vec<Object>,
     component: Option<Component>,
 ) -> Result<Built> {
@@ -21,7 +21,7 @@ pub(super) fn pack(
         .as_ref()
         .map_or(World::Command, |component| component.world);
     let mut parts = Vec::new();
-    let mut builder = ImageBuilder::new(metadata(project, &name, world)?);
+    let mut builder = ImageBuilder::new(metadata(project, name, world)?);
     for object in objects {
         parts.push((
             format!("BPF object {}", object.name),
@@ -67,7 +67,6 @@ pub(super) fn pack(
     }
     Ok(Built {
         image: builder.build()?,
-        name,
         parts,
     })
 }

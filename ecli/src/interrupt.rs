@@ -1,0 +1,119 @@
+//! Ctrl-C and its like: the first asks the guest to stop, the second ends it, the third ends ecli.
+//!
+//! Before a guest runs, the first one ends ecli: there is nothing to detach then.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use eunomia_runtime::Control;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// What a shell says of a program that SIGINT ended.
+pub(crate) const EXIT_CODE: u8 = 130;
+
+/// What happens, in order.
+enum Event {
+    Interrupted,
+    /// A guest runs from now on.
+    Started {
+        control: Control,
+        timeout: Option<Duration>,
+    },
+}
+
+/// The signals of this process, caught.
+#[derive(Debug)]
+pub(crate) struct Interrupts {
+    events: Sender<Event>,
+}
+
+impl Interrupts {
+    /// Catches SIGINT, SIGTERM and SIGHUP from here on.
+    pub(crate) fn install() -> Result<Self> {
+        let operation = "catch signals";
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .context(operation)?;
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let signals = {
+            let _entered = runtime.enter();
+            kinds.map(signal)
+        };
+        let [interrupt, terminate, hangup] = signals;
+        let signals = [interrupt?, terminate?, hangup?];
+        let (events, received) = channel();
+        let sender = events.clone();
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || runtime.block_on(listen(signals, &sender)))
+            .context(operation)?;
+        std::thread::Builder::new()
+            .name("interrupts".into())
+            .spawn(move || handle(&received))
+            .context(operation)?;
+        Ok(Self { events })
+    }
+
+    /// From here on signals, and the end of `timeout`, concern this guest.
+    pub(crate) fn pass_on_to(&self, control: Control, timeout: Option<Duration>) {
+        // The receiver lives as long as the process.
+        let _ = self.events.send(Event::Started { control, timeout });
+    }
+}
+
+async fn listen([mut interrupt, mut terminate, mut hangup]: [Signal; 3], events: &Sender<Event>) {
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        if events.send(Event::Interrupted).is_err() {
+            return;
+        }
+    }
+}
+
+fn handle(events: &Receiver<Event>) {
+    let mut guest: Option<Control> = None;
+    let mut deadline = None;
+    let mut interruptions = 0;
+    loop {
+        let event = match deadline {
+            Some(deadline) => {
+                events.recv_timeout(Instant::duration_since(&deadline, Instant::now()))
+            }
+            None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match (event, &guest) {
+            (Ok(Event::Started { control, timeout }), _) => {
+                guest = Some(control);
+                deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            }
+            (Ok(Event::Interrupted), Some(guest)) => {
+                interruptions += 1;
+                match interruptions {
+                    1 => guest.stop(),
+                    2 => guest.kill(),
+                    // The guest hangs where it cannot be ended, in a write that nobody reads. The
+                    // kernel detaches everything when the process is gone.
+                    _ => std::process::exit(EXIT_CODE.into()),
+                }
+            }
+            (Ok(Event::Interrupted), None) => std::process::exit(EXIT_CODE.into()),
+            (Err(RecvTimeoutError::Timeout), guest) => {
+                deadline = None;
+                if let Some(guest) = guest {
+                    guest.stop();
+                }
+            }
+            (Err(RecvTimeoutError::Disconnected), _) => return,
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What a user names a tool by: an image in the store, a project's folder, an image layout on disk,
+//! or a component's file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use eunomia_image::{Image, Layout, Metadata, Platform, Reference, World};
+use eunomia_runtime::Tool;
+
+use crate::commands::unknown_image;
+use crate::context::Context;
+use crate::failure::hinted;
+use crate::project::Project;
+
+/// Marks a folder as an image layout.
+const LAYOUT_FILE: &str = "oci-layout";
+
+/// Bytes of a file that is given as a component or BPF object: more than any tool has, less than
+/// the machine's memory.
+const FILE_BYTES_MAX: u64 = 256 << 20;
+
+/// A tool that was found and read.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// How the user would call it: `execsnoop:latest`, `./tool.wasm`.
+    pub(crate) shown: String,
+    /// Verified contents.
+    pub(crate) image: FoundImage,
+}
+
+/// Where the contents come from.
+#[derive(Debug)]
+pub(crate) enum FoundImage {
+    /// An image of the store, of a layout, or just built.
+    Image(Box<Image>),
+    /// A component's file, and BPF objects given with it.
+    Files {
+        /// Made up, as an image of these files would have it.
+        metadata: Metadata,
+        /// By name.
+        objects: Vec<(String, Vec<u8>)>,
+        /// The component.
+        component: Vec<u8>,
+    },
+}
+
+/// Finds and reads the tool that `text` names; `objects` go with a component's file.
+///
+/// A path begins with `/`, `./` or `../`, or names no image but a file or folder.
+pub(crate) fn find(ctx: &Context, text: &str, objects: &[(String, PathBuf)]) -> Result<Found> {
+    let path = Path::new(text);
+    let is_path = text.starts_with(['/', '.', '~']);
+    if !is_path {
+        let reference = text.parse::<Reference>();
+        match reference
+            .map_err(anyhow::Error::from)
+            .and_then(|wanted| stored(ctx, wanted))
+        {
+            Ok(found) if objects.is_empty() => return Ok(found),
+            Ok(_) => return Err(only_files_take_objects()),
+            Err(error) if !path_exists(path) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    let found = at_path(ctx, text, path, objects)?;
+    if !objects.is_empty() && !matches!(found.image, FoundImage::Files { .. }) {
+        return Err(only_files_take_objects());
+    }
+    Ok(found)
+}
+
+fn only_files_take_objects() -> anyhow::Error {
+    anyhow!("--object goes with a component's file: an image brings its own BPF objects")
+}
+
+/// Whether it is a path, perhaps to an image in a layout (`FOLDER:NAME`).
+fn path_exists(path: &Path) -> bool {
+    path.exists() || split_layout(path).is_some()
+}
+
+fn stored(ctx: &Context, wanted: Reference) -> Result<Found> {
+    let store = ctx.store()?;
+    let image = store
+        .image(&wanted, &Platform::host())
+        .map_err(|error| unknown_image(&store, &wanted, error))?;
+    Ok(Found {
+        shown: wanted.to_string(),
+        image: FoundImage::Image(Box::new(image)),
+    })
+}
+
+fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]) -> Result<Found> {
+    let shown = text.to_owned();
+    if let Some((folder, name)) = split_layout(path) {
+        let image = Layout::open(folder)?.image(name, &Platform::host())?;
+        return Ok(Found {
+            shown,
+            image: FoundImage::Image(Box::new(image)),
+        });
+    }
+    if path.is_dir() {
+        return built(ctx, path);
+    }
+    let component = read(path)?;
+    check_kind(&component).with_context(|| format!("read {}", path.display()))?;
+    let name = path
+        .file_stem()
+        .and_then(|name| name.to_str())
+        .unwrap_or("component");
+    let objects = objects
+        .iter()
+        .map(|(name, path)| Ok((name.clone(), read(path)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let metadata = Metadata::new(name, World::Command);
+    Ok(Found {
+        shown,
+        image: FoundImage::Files {
+            metadata,
+            objects,
+            component,
+        },
+    })
+}
+
+/// Builds the project and takes its image from the store.
+fn built(ctx: &Context, folder: &Path) -> Result<Found> {
+    if !Project::is_at(folder) {
+        let error = anyhow!(
+            "{} is neither a project nor an image layout",
+            folder.display()
+        );
+        return Err(hinted(
+            error,
+            "a project has a file ecli.toml, which may be empty; an image layout has oci-layout",
+        ));
+    }
+    let project = Project::open(folder)?;
+    let reference: Reference = project.name()?.parse()?;
+    let built = project.build()?;
+    let store = ctx.store()?;
+    let descriptor = store.write_image(&reference, &built.image)?;
+    stored(ctx, reference.at_digest(descriptor.digest)).map(|found| Found {
+        shown: reference.to_string(),
+        ..found
+    })
+}
+
+/// The folder of a layout and the name of the image in it: `FOLDER` or `FOLDER:NAME`.
+fn split_layout(path: &Path) -> Option<(&Path, Option<&str>)> {
+    if path.join(LAYOUT_FILE).is_file() {
+        return Some((path, None));
+    }
+    // Names may have a tag: the folder ends at the first colon behind which there is a layout.
+    let text = path.to_str()?;
+    text.match_indices(':')
+        .map(|(at, _)| (Path::new(&text[..at]), Some(&text[at + 1..])))
+        .find(|(folder, _)| folder.join(LAYOUT_FILE).is_file())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let operation = || format!("read {}", path.display());
+    let size = std::fs::metadata(path).with_context(operation)?.len();
+    if size > FILE_BYTES_MAX {
+        bail!(
+            "{}: {size} bytes, at most {FILE_BYTES_MAX} are read",
+            operation()
+        );
+    }
+    std::fs::read(path).with_context(operation)
+}
+
+/// Tells apart what people may take for a component. The runtime checks the rest.
+fn check_kind(bytes: &[u8]) -> Result<()> {
+    match bytes {
+        [] => bail!("the file is empty"),
+        [0x7f, b'E', b'L', b'F', ..] => Err(hinted(
+            anyhow!("this is an ELF file, not a component"),
+            "a BPF object needs its user-space half: ecli run COMPONENT.wasm --object NAME=FILE",
+        )),
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(hinted(
+            anyhow!("this is a core WebAssembly module, not a component"),
+            "build it for wasm32-wasip2, or make a component of it with `wasm-tools component new`",
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl Found {
+    /// What it says about itself.
+    pub(crate) fn metadata(&self) -> &Metadata {
+        match &self.image {
+            FoundImage::Image(image) => &image.metadata,
+            FoundImage::Files { metadata, .. } => metadata,
+        }
+    }
+
+    /// The parts that run.
+    pub(crate) fn into_tool(self) -> Result<Tool> {
+        let Found { shown, image } = self;
+        match image {
+            FoundImage::Files {
+                metadata,
+                objects,
+                component,
+            } => Ok(tool(metadata.name, objects, component)),
+            FoundImage::Image(image) => {
+                let Image {
+                    metadata,
+                    objects,
+                    component,
+                    module,
+                    ..
+                } = *image;
+                let objects = objects
+                    .into_iter()
+                    .map(|object| (object.name, object.bytes));
+                match component {
+                    Some(component) => Ok(tool(metadata.name, objects.collect(), component.bytes)),
+                    None if module.is_some() => Err(anyhow!(
+                        "run {shown}: its user-space half is a core WebAssembly module of the older \
+                         wasm_bpf form, which this version of ecli does not run"
+                    )),
+                    None => Err(anyhow!(
+                        "run {shown}: it has no component, only BPF objects"
+                    )),
+                }
+            }
+        }
+    }
+}
+
+fn tool(name: String, objects: Vec<(String, Vec<u8>)>, component: Vec<u8>) -> Tool {
+    let objects = objects
+        .into_iter()
+        .map(|(name, bytes)| (name, Arc::from(bytes)))
+        .collect();
+    Tool {
+        name,
+        objects,
+        component: component.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_may_be_named_with_an_image_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("a:b");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join(LAYOUT_FILE), "").unwrap();
+        let text = folder.to_str().unwrap();
+        assert_eq!(split_layout(&folder), Some((folder.as_path(), None)));
+        let named = format!("{text}:tool:1.0");
+        assert_eq!(
+            split_layout(Path::new(&named)),
+            Some((folder.as_path(), Some("tool:1.0")))
+        );
+        assert_eq!(split_layout(Path::new("tool:1.0")), None);
+    }
+
+    #[test]
+    fn what_is_no_component_is_called_by_its_name() {
+        let message = |bytes: &[u8]| check_kind(bytes).unwrap_err().to_string();
+        assert_eq!(message(b""), "the file is empty");
+        assert!(message(b"\x7fELF\x02").contains("ELF"));
+        assert!(message(b"\0asm\x01\0\0\0").contains("core WebAssembly module"));
+        assert!(check_kind(b"\0asm\x0d\0\x01\0").is_ok());
+    }
+}
