@@ -90,6 +90,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// A manifest with our own artifact type.
     pub(crate) fn new(config: Descriptor, layers: Vec<Descriptor>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,

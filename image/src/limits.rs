@@ -73,6 +73,9 @@ pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(30);
 /// than that one needs to give up.
 pub const DOWNLOAD_STALL_MAX: Duration = Duration::from_secs(300);
 
+/// Bytes of one layer of an attachment: a signature, a list of ingredients.
+pub const ATTACHMENT_BYTES_MAX: u64 = 16 << 20;
+
 /// Bytes of all blobs of one image that is pulled.
 pub const PULL_BYTES_MAX: u64 = 16 << 30;
 

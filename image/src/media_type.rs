@@ -20,6 +20,8 @@ pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// An OCI image config.
 pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// The content `{}`, the config of what needs none.
+pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
 /// Docker's form of an image manifest. Read, never written.
 pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 /// Docker's form of an image index. Read, never written.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use eunomia_image::registry::{Credentials, Platforms, Registry, RegistryOptions};
+use eunomia_image::registry::{Attachment, Credentials, Platforms, Registry, RegistryOptions};
 use eunomia_image::{Digest, Error, ErrorKind, PackedImage, Reference, media_type};
 use support::server::{Answer, Asked, Server};
 use support::{host, packed, reference, store};
@@ -421,6 +421,65 @@ fn a_registry_that_refuses_a_push_in_any_way_is_no_panic() {
                 .push(&store, &reference("a"), &name(&server))
                 .is_err(),
             "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_registry_with_the_referrers_api_needs_no_tag() {
+    let server = Server::start(|asked| match (asked.method.as_str(), asked.path.as_str()) {
+        ("HEAD", _) => Answer::new(200, ""),
+        ("PUT", path) if path.contains("manifests/sha256:") => Answer::new(201, "")
+            .header("Location", "/done")
+            .header("OCI-Subject", "sha256:x"),
+        ("GET", path) if path.contains("referrers/") => {
+            Answer::new(200, r#"{"schemaVersion":2,"manifests":[]}"#)
+        }
+        _ => Answer::new(500, ""),
+    });
+    let registry = Registry::new(options()).unwrap();
+    let subject = packed("a").descriptor().clone();
+    let attachment = Attachment::new("a/b", "c/d", b"x".to_vec());
+    registry
+        .attach(&name(&server), &subject, &attachment)
+        .unwrap();
+    assert!(
+        registry
+            .referrers(&name(&server), &subject.digest)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn attachments_are_bounded_and_verified() {
+    let layer = |size: u64, content: &[u8]| {
+        format!(
+            r#"{{"mediaType":"a/b","digest":"{}","size":{size}}}"#,
+            Digest::of(content)
+        )
+    };
+    for (layers, body) in [
+        (layer(u64::MAX, b"x"), &b"x"[..]),
+        (layer(17 << 20, b"x"), b"x"),
+        (layer(1, b"x"), b"y"),
+        (layer(1, b"x"), b"xx"),
+    ] {
+        let manifest_text = format!(
+            r#"{{"schemaVersion":2,"config":{},"layers":[{layers}]}}"#,
+            layer(2, b"{}")
+        );
+        let digest = Digest::of(manifest_text.as_bytes());
+        let server = Server::start(move |asked| match asked.path.contains("blobs") {
+            true => Answer::new(200, body),
+            false => manifest(manifest_text.clone()),
+        });
+        let mut listed = packed("a").descriptor().clone();
+        listed.digest = digest;
+        let registry = Registry::new(options()).unwrap();
+        assert!(
+            registry.attachment(&name(&server), &listed).is_err(),
+            "{layers}"
         );
     }
 }

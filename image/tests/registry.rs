@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use eunomia_image::registry::{
-    CredentialFile, Credentials, Platforms, Progress, Registry, RegistryOptions,
+    Attachment, CredentialFile, Credentials, Platforms, Progress, Registry, RegistryOptions,
 };
 use eunomia_image::{
     Error, ErrorKind, ImageBuilder, Layout, Metadata, PackedImage, Platform, Reference, Store,
@@ -600,6 +600,60 @@ fn damage_is_repaired_by_fetching_the_same_image_again() {
         }
     }
     store.image(&name, &host()).unwrap();
+}
+
+#[test]
+fn what_is_attached_to_an_image_is_listed_and_fetched() {
+    let image = packed("a");
+    let (_server, name) = serving(&image, "a");
+    let client = client();
+    let subject = client.resolve(&name).unwrap();
+    assert!(client.referrers(&name, &subject.digest).unwrap().is_empty());
+    let mut signature = Attachment::new("application/x-signature", "text/plain", b"one".to_vec());
+    signature
+        .annotations
+        .insert("key".to_owned(), "value".to_owned());
+    let list = Attachment::new("application/x-list", "text/plain", b"two".to_vec());
+    for attachment in [&signature, &list, &signature] {
+        client.attach(&name, &subject, attachment).unwrap();
+    }
+    let listed = client.referrers(&name, &subject.digest).unwrap();
+    // The same again is the same.
+    assert_eq!(listed.len(), 2);
+    assert_eq!(
+        listed[0].artifact_type.as_deref(),
+        Some("application/x-signature")
+    );
+    assert_eq!(listed[0].annotations["key"], "value");
+    assert_eq!(client.attachment(&name, &listed[0]).unwrap(), signature);
+    assert_eq!(client.attachment(&name, &listed[1]).unwrap(), list);
+    assert!(
+        client
+            .referrers(&name, &eunomia_image::Digest::of(b"other"))
+            .unwrap()
+            .is_empty()
+    );
+
+    // This registry has no referrers API: others look for the tag.
+    let tag = format!(
+        "{}:sha256-{}",
+        name.to_string().trim_end_matches(":1"),
+        subject.digest.hex()
+    );
+    let source = format!("docker://{tag}");
+    let raw = run(
+        "skopeo",
+        &["inspect", "--tls-verify=false", "--raw", &source],
+    );
+    let index = eunomia_image::Index::parse(&raw).unwrap();
+    assert_eq!(index.manifests, listed);
+    let attached = format!("docker://{}", name.at_digest(listed[0].digest));
+    let raw = run(
+        "skopeo",
+        &["inspect", "--tls-verify=false", "--raw", &attached],
+    );
+    let manifest = eunomia_image::Manifest::parse(&raw).unwrap();
+    assert_eq!(manifest.subject.unwrap().digest, subject.digest);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod http;
 mod progress;
 mod pull;
 mod push;
+mod referrers;
 mod retry;
 mod transfer;
 mod upload;
@@ -29,6 +30,7 @@ pub use credentials::{CredentialFile, Credentials};
 pub use progress::{Progress, ProgressSink};
 pub use pull::{Platforms, Pulled};
 pub use push::Pushed;
+pub use referrers::Attachment;
 pub use retry::RetryPolicy;
 
 use crate::limits::MANIFEST_BYTES_MAX;

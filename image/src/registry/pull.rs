@@ -42,9 +42,9 @@ pub struct Pulled {
 }
 
 /// A manifest or index, verified.
-struct Fetched {
-    descriptor: Descriptor,
-    content: Vec<u8>,
+pub(super) struct Fetched {
+    pub(super) descriptor: Descriptor,
+    pub(super) content: Vec<u8>,
 }
 
 impl Registry {
@@ -129,6 +129,42 @@ impl Registry {
             downloaded: downloaded.into_inner(),
         })
     }
+
+    /// Fetches a manifest by tag or digest; `check` gets its digest and size.
+    pub(super) fn fetch_manifest(
+        &self,
+        scope: &Scope,
+        address: &Reference,
+        which: &str,
+        check: impl Fn(Digest, u64) -> Result<()>,
+    ) -> Result<Fetched> {
+        let operation = format!("fetch manifest {which}");
+        retrying(self.options.retry, &self.options.progress, || {
+            let request = manifest_request(Method::GET, self.manifest_url(address, which)?);
+            let response = self
+                .send(scope, &request)
+                .map_err(in_operation(&operation))?;
+            if response.status != 200 {
+                return Err(response.into_failure(&operation));
+            }
+            let stated = content_digest(&response);
+            let header_type = content_type(&response);
+            let content = response.into_bytes(MANIFEST_BYTES_MAX)?;
+            let digest = Digest::of(&content);
+            // What was damaged on the way may arrive whole the next time.
+            if let Some(stated) = stated.filter(|stated| *stated != digest) {
+                return Err(damaged(mismatch(stated, digest).context(&operation)));
+            }
+            check(digest, content.len() as u64)
+                .map_err(|error| damaged(error.context(&operation)))?;
+            let media_type = manifest_type(&content, header_type)?;
+            let descriptor = Descriptor::of(media_type, &content);
+            Ok(Fetched {
+                descriptor,
+                content,
+            })
+        })
+    }
 }
 
 /// Which manifests of an index are fetched.
@@ -150,12 +186,15 @@ struct Pull<'p> {
 
 impl Pull<'_> {
     fn root(&self) -> Result<Fetched> {
-        self.fetch(&which(self.address), |digest, _| {
-            match self.address.digest() {
+        self.registry.fetch_manifest(
+            &self.scope,
+            self.address,
+            &which(self.address),
+            |digest, _| match self.address.digest() {
                 Some(expected) if digest != expected => Err(mismatch(expected, digest)),
                 _ => Ok(()),
-            }
-        })
+            },
+        )
     }
 
     /// The manifests below `root`, each before those that it names, and the blobs that they need.
@@ -194,47 +233,17 @@ impl Pull<'_> {
     }
 
     fn child(&self, child: &Descriptor) -> Result<Fetched> {
-        let mut fetched = self.fetch(&child.digest.to_string(), |digest, size| {
-            if digest != child.digest || size != child.size {
-                return Err(mismatch(child.digest, digest));
-            }
-            Ok(())
-        })?;
+        let which = child.digest.to_string();
+        let mut fetched =
+            self.registry
+                .fetch_manifest(&self.scope, self.address, &which, |digest, size| {
+                    if digest != child.digest || size != child.size {
+                        return Err(mismatch(child.digest, digest));
+                    }
+                    Ok(())
+                })?;
         fetched.descriptor.media_type = child.media_type.clone();
         Ok(fetched)
-    }
-
-    /// Fetches a manifest by tag or digest; `check` gets its digest and size.
-    fn fetch(&self, which: &str, check: impl Fn(Digest, u64) -> Result<()>) -> Result<Fetched> {
-        let operation = format!("fetch manifest {which}");
-        let options = &self.registry.options;
-        retrying(options.retry, &options.progress, || {
-            let url = self.registry.manifest_url(self.address, which)?;
-            let request = manifest_request(Method::GET, url);
-            let response = self
-                .registry
-                .send(&self.scope, &request)
-                .map_err(in_operation(&operation))?;
-            if response.status != 200 {
-                return Err(response.into_failure(&operation));
-            }
-            let stated = content_digest(&response);
-            let header_type = content_type(&response);
-            let content = response.into_bytes(MANIFEST_BYTES_MAX)?;
-            let digest = Digest::of(&content);
-            // What was damaged on the way may arrive whole the next time.
-            if let Some(stated) = stated.filter(|stated| *stated != digest) {
-                return Err(damaged(mismatch(stated, digest).context(&operation)));
-            }
-            check(digest, content.len() as u64)
-                .map_err(|error| damaged(error.context(&operation)))?;
-            let media_type = manifest_type(&content, header_type)?;
-            let descriptor = Descriptor::of(media_type, &content);
-            Ok(Fetched {
-                descriptor,
-                content,
-            })
-        })
     }
 }
 
@@ -306,7 +315,7 @@ fn check_sizes(blobs: &[Descriptor]) -> Result<u64> {
     Err(Error::new(ErrorKind::TooLarge, message))
 }
 
-fn mismatch(expected: Digest, found: Digest) -> Error {
+pub(super) fn mismatch(expected: Digest, found: Digest) -> Error {
     let message = format!("digest mismatch: expected {expected}, its content is {found}");
     Error::new(ErrorKind::Corrupt, message)
 }

@@ -1,6 +1,7 @@
 //! From the store to a registry.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -19,6 +20,9 @@ use crate::limits::{INDEX_DEPTH_MAX, MANIFEST_BYTES_MAX};
 use crate::store::Store;
 use crate::{Descriptor, Digest, Error, ErrorKind, Reference, Result, media_type};
 
+/// Distribution specification, "Pushing Manifests with Subject".
+const SUBJECT_HEADER: &str = "oci-subject";
+
 /// What a push did.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -30,12 +34,11 @@ pub struct Pushed {
 }
 
 /// What the requests of one push have in common.
-struct Target<'t> {
+pub(super) struct Target<'t> {
     reference: &'t Reference,
-    scope: Scope,
+    pub(super) scope: Scope,
     /// Another repository of the same registry, which may have the blobs.
     mount_from: Option<&'t Reference>,
-    layout: &'t Layout,
     /// The client for uploads, which keeps connections, and the credentials that it uses.
     uploader: Mutex<Option<(Option<String>, Uploader)>>,
 }
@@ -57,11 +60,12 @@ impl Registry {
 
     fn push_image(&self, store: &Store, source: &Reference, target: &Reference) -> Result<Pushed> {
         let _shared = store.share()?;
-        let target = self.target(store, source, target)?;
+        let target = Target::new(target, Some(source))?;
+        let layout = &store.layout;
         let root = single(store.find(source)?)?;
         check_digest(&target, &root)?;
-        let manifests = manifests_below(&store.layout, &root)?;
-        let blobs = other_blobs(&store.layout, &root, &manifests)?;
+        let manifests = manifests_below(layout, &root)?;
+        let blobs = other_blobs(layout, &root, &manifests)?;
         let bytes = blobs
             .iter()
             .fold(0, |sum: u64, blob| sum.saturating_add(blob.size));
@@ -71,7 +75,7 @@ impl Registry {
         });
         let uploaded = AtomicU64::new(0);
         transfer::each(&blobs, |blob| {
-            let bytes = self.push_blob(&target, blob)?;
+            let bytes = self.push_blob(&target, blob, &|| Ok(Box::new(layout.open_blob(blob)?)))?;
             uploaded.fetch_add(bytes, Ordering::Relaxed);
             Ok(())
         })?;
@@ -81,7 +85,8 @@ impl Registry {
             } else {
                 manifest.digest.to_string()
             };
-            self.push_manifest(&target, manifest, &name)?;
+            let content = layout.read_blob(manifest, MANIFEST_BYTES_MAX)?;
+            self.put_manifest(&target, &name, &manifest.media_type, &content)?;
         }
         Ok(Pushed {
             descriptor: root,
@@ -89,33 +94,14 @@ impl Registry {
         })
     }
 
-    fn target<'t>(
+    /// Sends a blob that the registry lacks; `open` yields its content, once an attempt. Returns
+    /// how many bytes were uploaded.
+    pub(super) fn push_blob(
         &self,
-        store: &'t Store,
-        source: &'t Reference,
-        target: &'t Reference,
-    ) -> Result<Target<'t>> {
-        let registry = registry_of(target)?;
-        let is_elsewhere =
-            source.registry() == Some(registry) && source.repository() != target.repository();
-        let mount_from = is_elsewhere.then_some(source);
-        let scope = Scope {
-            registry: registry.to_owned(),
-            repository: target.repository().to_owned(),
-            writes: true,
-            mount_from: mount_from.map(|from| from.repository().to_owned()),
-        };
-        Ok(Target {
-            reference: target,
-            scope,
-            mount_from,
-            layout: &store.layout,
-            uploader: Mutex::default(),
-        })
-    }
-
-    /// Returns how many bytes were uploaded.
-    fn push_blob(&self, target: &Target, blob: &Descriptor) -> Result<u64> {
+        target: &Target,
+        blob: &Descriptor,
+        open: &dyn Fn() -> Result<Box<dyn Read + Send>>,
+    ) -> Result<u64> {
         let report = &self.options.progress;
         retrying(self.options.retry, report, || {
             if self.has_blob(target, blob)? {
@@ -130,8 +116,7 @@ impl Registry {
                 return Ok(0);
             }
             report(&Progress::Started { blob, offset: 0 });
-            let file = target.layout.open_blob(blob)?;
-            runtime.block_on(uploader.upload(blob, file, report))?;
+            runtime.block_on(uploader.upload(blob, open()?, report))?;
             report(&Progress::Finished(blob));
             Ok(blob.size)
         })
@@ -182,23 +167,53 @@ impl Registry {
         Ok(uploader)
     }
 
-    fn push_manifest(&self, target: &Target, manifest: &Descriptor, name: &str) -> Result<()> {
+    /// Puts a manifest or index under a tag or its digest. Returns whether the registry keeps
+    /// track of what the manifest is about (header `OCI-Subject`).
+    pub(super) fn put_manifest(
+        &self,
+        target: &Target,
+        name: &str,
+        media_type: &str,
+        content: &[u8],
+    ) -> Result<bool> {
         let operation = format!("put manifest {name}");
-        let content = target.layout.read_blob(manifest, MANIFEST_BYTES_MAX)?;
         let request = Request {
             method: Method::PUT,
             url: self.manifest_url(target.reference, name)?,
-            headers: vec![(CONTENT_TYPE, manifest.media_type.clone())],
-            content: &content,
+            headers: vec![(CONTENT_TYPE, media_type.to_owned())],
+            content,
         };
         retrying(self.options.retry, &self.options.progress, || {
             let response = self
                 .send(&target.scope, &request)
                 .map_err(in_operation(&operation))?;
             match response.status {
-                200..=204 => Ok(()),
+                200..=204 => Ok(response.headers().contains_key(SUBJECT_HEADER)),
                 _ => Err(response.into_failure(&operation)),
             }
+        })
+    }
+}
+
+impl<'t> Target<'t> {
+    /// To write to the repository of `reference`; what `source` names may be in another repository
+    /// of the same registry.
+    pub(super) fn new(reference: &'t Reference, source: Option<&'t Reference>) -> Result<Self> {
+        let registry = registry_of(reference)?;
+        let mount_from = source.filter(|source| {
+            source.registry() == Some(registry) && source.repository() != reference.repository()
+        });
+        let scope = Scope {
+            registry: registry.to_owned(),
+            repository: reference.repository().to_owned(),
+            writes: true,
+            mount_from: mount_from.map(|from| from.repository().to_owned()),
+        };
+        Ok(Self {
+            reference,
+            scope,
+            mount_from,
+            uploader: Mutex::default(),
         })
     }
 }

@@ -4,7 +4,6 @@
 //! time limits here are all that bounds them. One pushes to registries that one trusts with an
 //! image, so this is accepted, unlike for pulls.
 
-use std::fs::File;
 use std::future::Future;
 use std::io::Read;
 use std::pin::{Pin, pin};
@@ -103,17 +102,17 @@ impl Uploader {
         }
     }
 
-    /// Uploads the content of `file`, in one request.
+    /// Uploads what `reader` yields, in one request.
     pub(super) async fn upload(
         &self,
         blob: &Descriptor,
-        file: File,
+        reader: Box<dyn Read + Send>,
         report: &ProgressSink,
     ) -> Attempt<()> {
         let operation = format!("upload blob {}", blob.digest);
         let sent = Arc::new(Sent::default());
         let content = Content {
-            file,
+            reader,
             blob: blob.clone(),
             report: Arc::clone(report),
             sent: Arc::clone(&sent),
@@ -155,7 +154,7 @@ impl Sent {
 
 /// A blob that is verified while it is sent. Reading blocks: the file is on a local disk.
 struct Content {
-    file: File,
+    reader: Box<dyn Read + Send>,
     blob: Descriptor,
     report: ProgressSink,
     sent: Arc<Sent>,
@@ -167,7 +166,7 @@ impl Stream for Content {
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         let mut piece = vec![0; PIECE_BYTES];
-        Poll::Ready(match this.file.read(&mut piece) {
+        Poll::Ready(match this.reader.read(&mut piece) {
             Ok(0) => None,
             Ok(len) => {
                 piece.truncate(len);
