@@ -8,8 +8,12 @@ use std::path::Path;
 /// Name and content of each header, made by `build.rs`.
 const BPF_HEADERS: [(&str, &[u8]); 6] = include!(concat!(env!("OUT_DIR"), "/bpf_headers.rs"));
 
+/// What `usdt.bpf.h` includes, and a system without development packages does not have.
+const LINUX_ERRNO: &str = include_str!("headers/errno.h");
+
 /// Write `bpf_helpers.h` and the like to the folder `bpf` below `directory`, which is created, so that
-/// `clang -I directory` finds `<bpf/bpf_helpers.h>`. Files that are there are replaced.
+/// `clang -I directory` finds `<bpf/bpf_helpers.h>`; and `linux/errno.h`, which `usdt.bpf.h` includes.
+/// Files that are there are replaced.
 ///
 /// # Errors
 /// Those of creating folders and writing files.
@@ -19,7 +23,9 @@ pub fn write_bpf_headers(directory: &Path) -> io::Result<()> {
     for (name, content) in BPF_HEADERS {
         fs::write(folder.join(name), content)?;
     }
-    Ok(())
+    let folder = directory.join("linux");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("errno.h"), LINUX_ERRNO)
 }
 
 #[cfg(test)]

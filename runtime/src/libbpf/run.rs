@@ -31,6 +31,12 @@ pub(super) fn run(
             ..RunOutput::default()
         });
     }
+    // What the program did to its context, the kernel tells only of those that run on packets.
+    let mut context_out = if returns_context(program_type) {
+        context.clone()
+    } else {
+        Vec::new()
+    };
     // Room for an output is only offered where there is an input: the kernel refuses it for kinds
     // of programs that know neither.
     let mut data = match input.data.len() {
@@ -41,7 +47,7 @@ pub(super) fn run(
         data: &input.data,
         data_out: &mut data,
         context: &input.context,
-        context_out: &mut context,
+        context_out: &mut context_out,
         // Some kinds of programs refuse any number of runs but the default.
         repeat: if input.repeat > 1 { input.repeat } else { 0 },
         flags: input.flags | input.cpu.map_or(0, |_| RUN_ON_CPU),
@@ -49,10 +55,22 @@ pub(super) fn run(
         batch_size: input.batch_size,
     };
     let (return_value, duration_ns) = raw::test_run(program.as_fd(), test_run).map_err(failed)?;
+    if returns_context(program_type) {
+        context = context_out;
+    }
     Ok(RunOutput {
         return_value,
         data,
         context,
         duration_ns,
     })
+}
+
+fn returns_context(program_type: u32) -> bool {
+    !matches!(
+        program_type,
+        libbpf_sys::BPF_PROG_TYPE_RAW_TRACEPOINT
+            | libbpf_sys::BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE
+            | libbpf_sys::BPF_PROG_TYPE_TRACING
+    )
 }

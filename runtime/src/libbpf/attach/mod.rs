@@ -61,7 +61,7 @@ pub(super) fn attach(
 ) -> Result<Box<dyn Link>> {
     let info = &object.catalog.programs[object.catalog.program(name)?];
     let place = match target {
-        Some(target) => target_text(target),
+        Some(target) => target.to_string(),
         None => info.section.clone(),
     };
     let operation = format!("attach program `{name}` to {place}");
@@ -191,11 +191,6 @@ fn iterator(attaching: &Attaching<'_>, walked: &IteratorTarget) -> Attached {
         IteratorTarget::Process(pid) => one(raw::iterator(program, raw::Walked::Process(*pid))),
         IteratorTarget::Thread(tid) => one(raw::iterator(program, raw::Walked::Thread(*tid))),
     }
-}
-
-/// The text form of a target.
-fn target_text(target: &Target) -> String {
-    format!("{target:?}")
 }
 
 fn explain(

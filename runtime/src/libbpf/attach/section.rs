@@ -51,11 +51,16 @@ pub(super) fn says_where(program: &ProgramInfo) -> bool {
     let Some((_, needs)) = SECTIONS.iter().find(|(section, _)| *section == prefix) else {
         return false;
     };
-    // A function chosen before load takes the place of one in the section.
-    let chosen = !program.attach_target.is_empty();
     match needs {
-        // The elements of which map, only a target can say.
-        Needs::Name => chosen || !matches!(rest, "" | "bpf_map_elem" | "bpf_sk_storage_map"),
+        Needs::Name => {
+            // A function chosen before load takes the place of one in the section.
+            let name = match program.attach_target.as_str() {
+                "" => rest,
+                chosen => chosen,
+            };
+            // The elements of which map, only a target can say.
+            !matches!(name, "" | "bpf_map_elem" | "bpf_sk_storage_map")
+        }
         Needs::TwoNames => rest
             .split_once('/')
             .is_some_and(|(_, name)| !name.is_empty()),

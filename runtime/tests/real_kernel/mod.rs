@@ -1,0 +1,158 @@
+//! What the tests on the real kernel share: compiling their BPF programs, and opening them.
+//!
+//! These tests need root, clang and a kernel with BTF, and fail when one is missing: a test that does not
+//! run proves nothing.
+#![allow(dead_code)]
+
+pub mod network;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use eunomia_host_abi::kernel::{Kernel, Link, Map, Object, RunInput};
+use eunomia_runtime::libbpf::LibbpfKernel;
+
+/// The kernel of all tests of a process.
+pub fn kernel() -> &'static LibbpfKernel {
+    static KERNEL: OnceLock<LibbpfKernel> = OnceLock::new();
+    KERNEL.get_or_init(|| {
+        assert!(
+            rustix::process::geteuid().is_root(),
+            "this test loads BPF programs: run it as root, for example by scripts/test"
+        );
+        LibbpfKernel::new()
+    })
+}
+
+/// Open the object compiled from `tests/bpf/NAME.bpf.c`.
+pub fn open(name: &str) -> Box<dyn Object> {
+    kernel()
+        .open_object(name, &compile(name))
+        .unwrap_or_else(|error| panic!("{}", error.text()))
+}
+
+/// Open and load it.
+pub fn load(name: &str) -> Box<dyn Object> {
+    let mut object = open(name);
+    load_opened(&mut *object);
+    object
+}
+
+pub fn load_opened(object: &mut dyn Object) {
+    object
+        .load()
+        .unwrap_or_else(|error| panic!("{}", error.text()));
+}
+
+/// Load only the programs named.
+pub fn load_only(name: &str, programs: &[&str]) -> Box<dyn Object> {
+    let mut object = open(name);
+    for info in object.programs() {
+        let wanted = programs.contains(&info.name.as_str());
+        object
+            .set_program(
+                &info.name,
+                eunomia_host_abi::kernel::ProgramSetting::Autoload(wanted),
+            )
+            .unwrap();
+    }
+    load_opened(&mut *object);
+    object
+}
+
+pub fn attach(object: &dyn Object, program: &str, target: &str) -> Box<dyn Link> {
+    let target = target.parse().unwrap();
+    object
+        .attach(program, Some(&target))
+        .unwrap_or_else(|error| panic!("{}", error.text()))
+}
+
+pub fn global_u64(object: &dyn Object, name: &str) -> u64 {
+    u64::from_ne_bytes(object.get_global(name).unwrap().try_into().unwrap())
+}
+
+/// Run a `SEC("syscall")` program with a context of u64 words.
+pub fn call(object: &dyn Object, program: &str, words: &[u64]) -> u32 {
+    let context = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let input = RunInput {
+        context,
+        ..RunInput::default()
+    };
+    object
+        .test_run(program, &input)
+        .unwrap_or_else(|error| panic!("{}", error.text()))
+        .return_value
+}
+
+/// A value of a map, as a u64.
+pub fn value_u64(map: &dyn Map, key: u32) -> Option<u64> {
+    let value = map.lookup(&key.to_ne_bytes(), 0).unwrap()?;
+    Some(u64::from_ne_bytes(value.try_into().unwrap()))
+}
+
+/// Compile `tests/bpf/NAME.bpf.c`, once for each process.
+pub fn compile(name: &str) -> Vec<u8> {
+    static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(object) = compiled.get(name) {
+        return object.clone();
+    }
+    let object = run_clang(name);
+    compiled.insert(name.to_owned(), object.clone());
+    object
+}
+
+fn run_clang(name: &str) -> Vec<u8> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bpf/{name}.bpf.c"));
+    let object = scratch().join(format!("{name}.{}.bpf.o", std::process::id()));
+    let output = Command::new("clang")
+        .args(["-g", "-O2", "-Wall", "-Werror", "-target", "bpf"])
+        .arg(format!("-D__TARGET_ARCH_{}", target_arch()))
+        .arg("-I")
+        .arg(include_folder())
+        .arg("-c")
+        .arg(&source)
+        .arg("-o")
+        .arg(&object)
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("run clang: {error}: install it with `apt-get install clang`")
+        });
+    assert!(
+        output.status.success(),
+        "clang {}: {}",
+        source.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let bytes = fs::read(&object).unwrap();
+    fs::remove_file(&object).unwrap();
+    bytes
+}
+
+/// A folder with `vmlinux.h` and `bpf/bpf_helpers.h`, made once for each process.
+fn include_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = scratch().join(format!("include.{}", std::process::id()));
+        eunomia_runtime::headers::write_bpf_headers(&folder).unwrap();
+        let header = eunomia_runtime::vmlinux::vmlinux_header(None)
+            .unwrap_or_else(|error| panic!("{}", error.text()));
+        fs::write(folder.join("vmlinux.h"), header).unwrap();
+        folder
+    })
+}
+
+fn scratch() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn target_arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "x86",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
