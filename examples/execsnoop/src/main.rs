@@ -24,7 +24,7 @@ fn snoop() -> Result<(), Box<dyn Error>> {
     configure(&object, &options)?;
     let object = object.load()?;
     let mut events = object.ring_buffer(maps::EVENTS)?;
-    let mut report = Report::new(&options)?;
+    let report = Report::new(&options)?;
     let _links = object.attach()?;
 
     // None when the operator asks to stop and everything is read.

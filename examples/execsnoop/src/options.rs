@@ -29,7 +29,6 @@ Options:
                               number is milliseconds), shown when they end
   -f, --forks                 also show the end of processes that never ran a program
   -T, --time                  show the time
-  -q, --quote                 put each argument in quotation marks
       --max-args BYTES        bytes of arguments to keep of each program (default 1024, at most
                               8192); \"...\" stands for the rest
       --buffer-size KIB       size of the ring buffer (default 4096)
@@ -53,7 +52,6 @@ pub(crate) struct Options {
     pub(crate) duration_ns_min: u64,
     pub(crate) forks: bool,
     pub(crate) time: bool,
-    pub(crate) quote: bool,
     pub(crate) argument_bytes_max: u32,
     pub(crate) buffer_bytes: u32,
 }
@@ -69,7 +67,6 @@ impl Options {
             duration_ns_min: 0,
             forks: false,
             time: false,
-            quote: false,
             argument_bytes_max: 1024,
             buffer_bytes: 4 << 20,
         };
@@ -88,7 +85,6 @@ impl Options {
                 }
                 Arg::Short('f') | Arg::Long("forks") => options.forks = true,
                 Arg::Short('T') | Arg::Long("time") => options.time = true,
-                Arg::Short('q') | Arg::Long("quote") => options.quote = true,
                 Arg::Long("max-args") => {
                     let bytes: u32 = parser.value()?.parse()?;
                     options.argument_bytes_max = bytes.min(ARGUMENT_BYTES_LIMIT);

@@ -1,4 +1,4 @@
-//! Names of numbers that open(2) takes and returns.
+//! Names of the flags of open(2).
 
 use std::fmt::Write;
 
@@ -45,20 +45,5 @@ pub(crate) fn append_flags(flags: u64, cpu: &CpuFlags, out: &mut String) {
     if rest != 0 {
         // Writing to a string cannot fail.
         let _ = write!(out, "|0{rest:o}");
-    }
-}
-
-/// Errors 1 to 40, among which are nearly all that open(2) lists.
-const ERRORS: &str = "EPERM ENOENT ESRCH EINTR EIO ENXIO E2BIG ENOEXEC EBADF ECHILD EAGAIN ENOMEM \
-    EACCES EFAULT ENOTBLK EBUSY EEXIST EXDEV ENODEV ENOTDIR EISDIR EINVAL ENFILE EMFILE ENOTTY \
-    ETXTBSY EFBIG ENOSPC ESPIPE EROFS EMLINK EPIPE EDOM ERANGE EDEADLK ENAMETOOLONG ENOLCK ENOSYS \
-    ENOTEMPTY ELOOP";
-
-/// The name of an errno, or its number.
-pub(crate) fn error_name(errno: u32) -> String {
-    let mut names = ERRORS.split_ascii_whitespace();
-    match names.nth(errno.wrapping_sub(1) as usize) {
-        Some(name) => name.to_owned(),
-        None => errno.to_string(),
     }
 }

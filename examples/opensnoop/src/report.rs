@@ -32,9 +32,8 @@ impl Report {
             Field::of::<u32>("pid").hint("width", "7"),
             Field::of::<u32>("tid").hint("hidden", "true"),
             Field::of::<&str>("comm").hint("width", "15"),
-            Field::of::<i32>("fd").hint("width", "4").optional(),
-            Field::of::<u32>("errno").hint("hidden", "true").optional(),
-            Field::of::<&str>("error").hint("width", "7").optional(),
+            Field::of::<u32>("fd").hint("width", "4").optional(),
+            Field::of::<u32>("error").hint("format", "errno").optional(),
             Field::of::<&str>("flags")
                 .hint("width", "20")
                 .hint("hidden", is_hidden(options.show_flags)),
@@ -52,8 +51,10 @@ impl Report {
         let event = record.view::<Event>().ok_or("a record is too short")?;
         let path = &record.payload()[Event::TAIL_OFFSET..];
         let path = path.strip_suffix(&[0]).unwrap_or(path);
-        let errno = u32::try_from(-i64::from(event.result())).ok();
-        let errno = errno.filter(|errno| *errno > 0);
+        let (fd, errno) = match u32::try_from(event.result()) {
+            Ok(fd) => (Some(fd), None),
+            Err(_) => (None, Some(event.result().unsigned_abs())),
+        };
         self.flags.clear();
         flags::append_flags(event.flags(), &self.cpu_flags, &mut self.flags);
         let time = self.epoch + Duration::from_nanos(event.time_ns());
@@ -62,9 +63,7 @@ impl Report {
             row.put(since_1970.as_nanos() as u64);
             row.put(event.uid()).put(event.pid()).put(event.tid());
             row.put(&*event.comm_str());
-            row.put_option(errno.is_none().then(|| event.result()));
-            row.put_option(errno);
-            row.put_option(errno.map(flags::error_name).as_deref());
+            row.put_option(fd).put_option(errno);
             row.put(&*self.flags);
             row.put(&*String::from_utf8_lossy(path));
         })?;
