@@ -1,0 +1,146 @@
+//! One contract, many cases: every folder below `tests/guests/` with an `expected.txt` is a case. Its
+//! guest is run on the fake kernel, and on the real one where there is root, and must print the same
+//! lines on both.
+//!
+//! Adding a case is adding a folder: an `ecli` project, `expected.txt` (written by
+//! `ECLI_BLESS=1 cargo test --release -p eunomia-tests --test contract`, then read by you), and if it
+//! needs more than one plain run a `case.toml`, see [`case::Case`]. What its BPF programs do on the
+//! fake kernel, which runs no instructions, is said in `fakes.rs`.
+
+mod case;
+mod fakes;
+mod run;
+
+use std::fmt::Write;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, ensure};
+use eunomia_runtime::Tool;
+use eunomia_tests::{build, is_root, repository};
+
+use case::Case;
+use run::Bench;
+
+/// Guests that other tests run, which do not compare what they print.
+const OTHERS: &[(&str, &str)] = &[
+    ("command", "sdk.rs"),
+    ("hostile", "hostile.rs"),
+    ("plugin", "sdk.rs"),
+];
+
+/// Asks for `expected.txt` to be written instead of compared.
+const BLESS: &str = "ECLI_BLESS";
+
+/// Every case with its tool; built once.
+fn cases() -> Result<&'static [(Case, Tool)]> {
+    static CASES: OnceLock<Result<Vec<(Case, Tool)>, String>> = OnceLock::new();
+    let built = CASES.get_or_init(|| build_all().map_err(|error| format!("{error:#}")));
+    built.as_deref().map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+fn build_all() -> Result<Vec<(Case, Tool)>> {
+    let found = folders()?.into_iter();
+    let names = found.filter(|name| !OTHERS.iter().any(|(other, _)| other == name));
+    names
+        .map(|name| {
+            let tool = build(&format!("tests/guests/{name}"))?;
+            Ok((Case::read(&name)?, tool))
+        })
+        .collect()
+}
+
+fn folders() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in repository().join("tests/guests").read_dir()? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            names.push(entry.file_name().into_string().ok().context("a name in UTF-8")?);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Run every case that `kernel` can do and compare.
+fn compare_all(kernel: run::KernelName) -> Result<()> {
+    let mut wrong = String::new();
+    for (case, tool) in cases()?.iter().filter(|(case, _)| case.runs_on(kernel)) {
+        let printed = Bench::new(kernel, case, tool)?.run_all();
+        let printed = printed.with_context(|| format!("{} on the {kernel} kernel", case.name))?;
+        let expected = case.expected_path();
+        if std::env::var_os(BLESS).is_some() && kernel == case.blessing_kernel() {
+            std::fs::write(expected, &printed)?;
+            continue;
+        }
+        let wanted = std::fs::read_to_string(&expected)
+            .with_context(|| format!("read {}", expected.display()))?;
+        if printed != wanted {
+            let difference = difference(&wanted, &printed);
+            writeln!(wrong, "\n{} on the {kernel} kernel:\n{difference}", case.name)?;
+        }
+    }
+    ensure!(wrong.is_empty(), "cases that print something else:\n{wrong}");
+    Ok(())
+}
+
+/// The first lines that differ; the rest follows from them.
+fn difference(wanted: &str, printed: &str) -> String {
+    const LINES_MAX: usize = 5;
+    let (mut wanted, mut printed) = (wanted.lines(), printed.lines());
+    let mut text = String::new();
+    let mut number = 0;
+    let mut shown = 0;
+    loop {
+        number += 1;
+        match (wanted.next(), printed.next()) {
+            (None, None) => return text,
+            (wanted, printed) if wanted == printed => {}
+            (wanted, printed) => {
+                let (wanted, printed) = (wanted.unwrap_or("(end)"), printed.unwrap_or("(end)"));
+                text += &format!("  line {number}\n  - {wanted}\n  + {printed}\n");
+                shown += 1;
+            }
+        }
+        if shown == LINES_MAX {
+            return text + "  ...";
+        }
+    }
+}
+
+#[test]
+fn every_folder_of_guests_is_a_case_or_has_a_test_of_its_own() -> Result<()> {
+    let manifest = std::fs::read_to_string(repository().join("Cargo.toml"))?;
+    let manifest: toml::Table = manifest.parse()?;
+    let members = manifest["workspace"]["members"].as_array().context("members")?;
+    for name in folders()? {
+        let path = format!("tests/guests/{name}");
+        let listed = members.iter().any(|member| member.as_str() == Some(&path));
+        ensure!(listed, "{path} is not among the members of the workspace");
+        match OTHERS.iter().find(|(other, _)| *other == name) {
+            Some((_, test)) => {
+                let test = repository().join("tests/tests").join(test);
+                let text = std::fs::read_to_string(&test)?;
+                ensure!(text.contains(&path), "{} does not run {path}", test.display());
+            }
+            None => {
+                let expected = repository().join(&path).join("expected.txt");
+                ensure!(expected.exists(), "{} is missing", expected.display());
+                Case::read(&name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_case_prints_what_is_expected_on_the_fake_kernel() -> Result<()> {
+    compare_all(run::KernelName::Fake)
+}
+
+#[test]
+fn every_case_prints_what_is_expected_on_the_real_kernel() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    compare_all(run::KernelName::Real)
+}
