@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Run(commands::run::Options),
     #[command(visible_alias = "images")]
     List(commands::list::Options),
+    Inspect(commands::inspect::Options),
     Rm(commands::rm::Options),
     Tag(commands::tag::Options),
     Prune(commands::prune::Options),

@@ -12,6 +12,7 @@ mod config;
 mod context;
 mod duration;
 mod failure;
+mod inspection;
 mod interrupt;
 mod kernel;
 mod logging;
@@ -19,6 +20,7 @@ mod project;
 mod render;
 mod similar;
 mod size;
+mod table;
 mod terminal;
 mod tool_source;
 

@@ -197,34 +197,43 @@ impl Found {
 
     /// The parts that run.
     pub(crate) fn into_tool(self) -> Result<Tool> {
-        let Found { shown, image } = self;
-        match image {
+        let shown = self.shown.clone();
+        let has_module = matches!(&self.image, FoundImage::Image(image) if image.module.is_some());
+        let tool = self.into_parts();
+        if !tool.component.is_empty() {
+            return Ok(tool);
+        }
+        if has_module {
+            bail!(
+                "run {shown}: its user-space half is a core WebAssembly module of the older \
+                 wasm_bpf form, which this version of ecli does not run"
+            );
+        }
+        bail!("run {shown}: it has no component, only BPF objects")
+    }
+
+    /// All parts; without a component its bytes are empty.
+    pub(crate) fn into_parts(self) -> Tool {
+        match self.image {
             FoundImage::Files {
                 metadata,
                 objects,
                 component,
-            } => Ok(tool(metadata.name, objects, component)),
+            } => tool(metadata.name, objects, component),
             FoundImage::Image(image) => {
                 let Image {
                     metadata,
                     objects,
                     component,
-                    module,
                     ..
                 } = *image;
                 let objects = objects
                     .into_iter()
                     .map(|object| (object.name, object.bytes));
-                match component {
-                    Some(component) => Ok(tool(metadata.name, objects.collect(), component.bytes)),
-                    None if module.is_some() => Err(anyhow!(
-                        "run {shown}: its user-space half is a core WebAssembly module of the older \
-                         wasm_bpf form, which this version of ecli does not run"
-                    )),
-                    None => Err(anyhow!(
-                        "run {shown}: it has no component, only BPF objects"
-                    )),
-                }
+                let component = component
+                    .map(|component| component.bytes)
+                    .unwrap_or_default();
+                tool(metadata.name, objects.collect(), component)
             }
         }
     }

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::print;
 use crate::context::Context;
-use crate::size;
 use crate::terminal::visible;
+use crate::{size, table};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -59,7 +59,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
             .map(|name| visible(name) + "\n")
             .collect()
     } else {
-        table(&entries, options.digests, SystemTime::now())
+        shown(&entries, options.digests, SystemTime::now())
     };
     print(text.as_bytes())
 }
@@ -79,7 +79,7 @@ fn listed(entry: &ListEntry) -> Listed<'_> {
 /// Digits of a digest that tell images apart on one machine.
 const SHORT_DIGEST: usize = 12;
 
-fn table(entries: &[ListEntry], whole_digests: bool, now: SystemTime) -> String {
+fn shown(entries: &[ListEntry], whole_digests: bool, now: SystemTime) -> String {
     let mut rows = vec![["NAME", "DIGEST", "SIZE", "STORED", "DESCRIPTION"].map(str::to_owned)];
     for entry in entries {
         let digest = entry.digest.map_or_else(
@@ -105,29 +105,7 @@ fn table(entries: &[ListEntry], whole_digests: bool, now: SystemTime) -> String 
             description,
         ]);
     }
-    aligned(&rows)
-}
-
-/// Rows as columns, the last one ragged.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: [usize; N] = std::array::from_fn(width);
-    let mut text = String::new();
-    for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    table::aligned(&rows)
 }
 
 /// How long ago something was, in one unit.
@@ -162,11 +140,5 @@ mod tests {
         assert_eq!(ago(500_000), "5 days ago");
         // A clock that was set back.
         assert_eq!(age(now + Duration::from_secs(9), now), "0 seconds ago");
-    }
-
-    #[test]
-    fn columns_are_aligned_and_lines_have_no_spaces_at_the_end() {
-        let rows = [["A", "BB", "C"], ["aaa", "b", ""]].map(|row| row.map(str::to_owned));
-        assert_eq!(aligned(&rows), "A    BB  C\naaa  b\n");
     }
 }

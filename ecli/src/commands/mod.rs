@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod completion;
+pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod man;
 pub(crate) mod prune;
@@ -26,6 +27,7 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
     match command {
         Command::Build(options) => build::run(ctx, options)?,
         Command::Run(options) => return run::run(ctx, options),
+        Command::Inspect(options) => inspect::run(ctx, options)?,
         Command::List(options) => list::run(ctx, options)?,
         Command::Rm(options) => rm::run(ctx, options)?,
         Command::Tag(options) => tag::run(ctx, options)?,

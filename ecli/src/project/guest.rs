@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use eunomia_image::World;
 use serde::Deserialize;
 
 use super::cargo::{self, Workspace};
@@ -30,15 +29,8 @@ const PROFILE_SETTINGS: [(&str, &str); 4] = [
 const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
 const MODULE_PREAMBLE: &[u8] = b"\0asm\x01\0\0\0";
 
-/// A built guest.
-#[derive(Debug)]
-pub(super) struct Component {
-    pub(super) bytes: Vec<u8>,
-    pub(super) world: World,
-}
-
 /// Builds the guest, telling it where its generated types are.
-pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Component> {
+pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Vec<u8>> {
     let package = &workspace.package;
     let folder = package.manifest_path.parent().unwrap_or(&workspace.root);
     let toolchain = Toolchain::find(folder)?;
@@ -73,11 +65,10 @@ pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Co
     };
     let products = run(command, &package.id)
         .with_context(|| format!("build guest {:?} with cargo", package.name))?;
-    let (path, world) =
-        choose(products).with_context(|| format!("build guest {:?}", package.name))?;
+    let path = choose(&products).with_context(|| format!("build guest {:?}", package.name))?;
     let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
     check_component(&bytes).with_context(|| format!("use {}", path.display()))?;
-    Ok(Component { bytes, world })
+    Ok(bytes)
 }
 
 /// The workspace's own profile for guests, or its release profile with what it leaves open.
@@ -122,7 +113,7 @@ fn read_products(stdout: ChildStdout, package: &str) -> Result<Vec<Artifact>> {
         let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line) else {
             continue;
         };
-        if artifact.package_id == package && artifact.world().is_some() {
+        if artifact.package_id == package && artifact.is_guest() {
             products.push(artifact);
         }
     }
@@ -152,16 +143,12 @@ struct Target {
 }
 
 impl Artifact {
-    /// A program is a command; a dynamic library, which exports functions, a plugin.
-    fn world(&self) -> Option<World> {
-        let is = |wanted: &str| self.target.kind.iter().any(|kind| kind == wanted);
-        if is("bin") {
-            Some(World::Command)
-        } else if is("cdylib") {
-            Some(World::Plugin)
-        } else {
-            None
-        }
+    /// A program, or a dynamic library, which exports functions.
+    fn is_guest(&self) -> bool {
+        self.target
+            .kind
+            .iter()
+            .any(|kind| kind == "bin" || kind == "cdylib")
     }
 
     fn wasm(&self) -> Option<&PathBuf> {
@@ -171,18 +158,18 @@ impl Artifact {
     }
 }
 
-fn choose(products: Vec<Artifact>) -> Result<(PathBuf, World)> {
+fn choose(products: &[Artifact]) -> Result<PathBuf> {
     let names: Vec<&str> = products
         .iter()
         .map(|artifact| &*artifact.target.name)
         .collect();
-    match products.as_slice() {
+    match products {
         [] => Err(anyhow!("it makes neither a program nor a dynamic library")).hint(
             "a command has src/main.rs; a plugin has `crate-type = [\"cdylib\"]` under [lib]",
         ),
         [artifact] => {
-            let found = artifact.wasm().cloned().zip(artifact.world());
-            found.with_context(|| format!("cargo made no .wasm file of {:?}", names[0]))
+            let wasm = artifact.wasm().cloned();
+            wasm.with_context(|| format!("cargo made no .wasm file of {:?}", artifact.target.name))
         }
         _ => Err(anyhow!("it makes several products: {}", names.join(", ")))
             .hint("make a package of its own for each guest"),
@@ -217,18 +204,18 @@ mod tests {
     }
 
     #[test]
-    fn programs_are_commands_and_dynamic_libraries_plugins() {
-        let path = PathBuf::from("/t/x.wasm");
-        let chosen = |kind| choose(vec![artifact(kind)]).unwrap();
-        assert_eq!(chosen("bin"), (path.clone(), World::Command));
-        assert_eq!(chosen("cdylib"), (path, World::Plugin));
-        assert_eq!(artifact("lib").world(), None);
+    fn programs_and_dynamic_libraries_are_guests() {
+        for (kind, is_guest) in [("bin", true), ("cdylib", true), ("lib", false)] {
+            assert_eq!(artifact(kind).is_guest(), is_guest, "{kind}");
+        }
+        let chosen = choose(&[artifact("bin")]).unwrap();
+        assert_eq!(chosen, PathBuf::from("/t/x.wasm"));
     }
 
     #[test]
     fn no_product_and_several_are_errors() {
-        assert!(choose(vec![]).is_err());
-        assert!(choose(vec![artifact("bin"), artifact("cdylib")]).is_err());
+        assert!(choose(&[]).is_err());
+        assert!(choose(&[artifact("bin"), artifact("cdylib")]).is_err());
     }
 
     #[test]

@@ -114,8 +114,8 @@ impl Project {
         let objects = self.build_objects(&sources, &products)?;
         let bindings = bindings::write(&objects, &self.manifest.bpf.types, &products)?;
         let component = match &self.cargo {
-            Some(workspace) => Some(guest::build(workspace, bindings.as_deref())?),
-            None => None,
+            Some(workspace) => guest::build(workspace, bindings.as_deref())?,
+            None => Vec::new(),
         };
         package::pack(self, &name, objects, component)
     }

@@ -1,37 +1,43 @@
 //! Packing the products into an image.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use eunomia_image::{ImageBuilder, KernelNeeds, Metadata, Resources, Timestamp, World, annotation};
+use eunomia_runtime::{Runtime, Tool};
 
-use super::guest::Component;
 use super::manifest::MANIFEST_FILE;
 use super::{Built, Object, Project};
+use crate::inspection::Inspection;
 use crate::size;
 
 const README_FILE: &str = "README.md";
 
-/// Packs what was built of `project`.
+/// Packs what was built of `project`; without a component its bytes are empty.
 pub(super) fn pack(
     project: &Project,
     name: &str,
     objects: Vec<Object>,
-    component: Option<Component>,
+    component: Vec<u8>,
 ) -> Result<Built> {
-    let world = component
-        .as_ref()
-        .map_or(World::Command, |component| component.world);
+    let objects: Vec<(String, Arc<[u8]>)> = objects
+        .into_iter()
+        .map(|object| (object.name, object.bytes.into()))
+        .collect();
+    let component: Arc<[u8]> = component.into();
+    let inspection = inspect(name, &objects, &component)?;
     let mut parts = Vec::new();
-    let mut builder = ImageBuilder::new(metadata(project, name, world)?);
-    for object in objects {
-        parts.push((
-            format!("BPF object {}", object.name),
-            object.bytes.len() as u64,
-        ));
-        builder = builder.object(object.name, object.bytes);
+    let mut builder = ImageBuilder::new(metadata(project, name, &inspection)?);
+    for (name, bytes) in objects {
+        parts.push((format!("BPF object {name}"), bytes.len() as u64));
+        builder = builder.object(name, &*bytes);
     }
-    if let Some(component) = component {
-        parts.push((format!("component ({world})"), component.bytes.len() as u64));
-        builder = builder.component(component.bytes);
+    if let Some(facts) = &inspection.component {
+        parts.push((
+            format!("component ({})", facts.world),
+            component.len() as u64,
+        ));
+        builder = builder.component(&*component);
     }
     let readme = project.folder.join(README_FILE);
     if readme.is_file() {
@@ -43,27 +49,8 @@ pub(super) fn pack(
     if let Some(created) = Timestamp::from_source_date_epoch()? {
         builder = builder.created(created);
     }
-    let package = project.cargo.as_ref().map(|workspace| &workspace.package);
-    let manifest = &project.manifest;
-    for (key, value) in [
-        (
-            annotation::LICENSES,
-            manifest
-                .license
-                .as_ref()
-                .or(package.and_then(|package| package.license.as_ref())),
-        ),
-        (
-            annotation::SOURCE,
-            manifest
-                .source
-                .as_ref()
-                .or(package.and_then(|package| package.repository.as_ref())),
-        ),
-    ] {
-        if let Some(value) = value {
-            builder = builder.annotation(key, value);
-        }
+    for (key, value) in annotations(project) {
+        builder = builder.annotation(key, value);
     }
     Ok(Built {
         image: builder.build()?,
@@ -71,7 +58,41 @@ pub(super) fn pack(
     })
 }
 
-fn metadata(project: &Project, name: &str, world: World) -> Result<Metadata> {
+/// Finds out what the products do, by the same means as `ecli inspect`.
+fn inspect(
+    name: &str,
+    objects: &[(String, Arc<[u8]>)],
+    component: &Arc<[u8]>,
+) -> Result<Inspection> {
+    let tool = Tool {
+        name: name.to_owned(),
+        objects: objects.to_vec(),
+        component: Arc::clone(component),
+    };
+    Inspection::of(&Runtime::builder().build()?, tool)
+}
+
+/// What registries show; the manifest goes before `Cargo.toml`.
+fn annotations(project: &Project) -> impl Iterator<Item = (&'static str, &String)> {
+    let package = project.cargo.as_ref().map(|workspace| &workspace.package);
+    let manifest = &project.manifest;
+    let license = manifest.license.as_ref();
+    let license = license.or_else(|| package.and_then(|package| package.license.as_ref()));
+    let source = manifest.source.as_ref();
+    let source = source.or_else(|| package.and_then(|package| package.repository.as_ref()));
+    [
+        (annotation::LICENSES, license),
+        (annotation::SOURCE, source),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some((key, value?)))
+}
+
+fn metadata(project: &Project, name: &str, inspection: &Inspection) -> Result<Metadata> {
+    let world = match &inspection.component {
+        Some(facts) if facts.world == "plugin" => World::Plugin,
+        _ => World::Command,
+    };
     let manifest = &project.manifest;
     let package = project.cargo.as_ref().map(|workspace| &workspace.package);
     let mut metadata = Metadata::new(name, world);
@@ -96,5 +117,6 @@ fn metadata(project: &Project, name: &str, world: World) -> Result<Metadata> {
     kernel.release_min = manifest.kernel.release_min.clone();
     kernel.btf = true;
     metadata.kernel = Some(kernel);
+    metadata.permissions = Some(inspection.permissions());
     Ok(metadata)
 }

@@ -1,0 +1,285 @@
+//! `ecli inspect`.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use clap::Args;
+use eunomia_image::{Annotations, Digest, Image, Metadata};
+use eunomia_runtime::Runtime;
+use serde::Serialize;
+
+use super::print;
+use crate::context::Context;
+use crate::inspection::{ComponentFacts, GlobalFacts, Inspection, MapFacts, ObjectFacts};
+use crate::terminal::visible;
+use crate::tool_source::{self, FoundImage};
+use crate::{size, table};
+
+const AFTER_HELP: &str = "\
+Nothing is loaded or run. What an image says about itself stands at the top; programs, maps,
+globals, imports and exports are read from its contents.
+
+Examples:
+  ecli inspect execsnoop
+  ecli inspect --json execsnoop | jq '.objects[].programs'
+  ecli inspect ./tool.wasm";
+
+/// Show what is in an image
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// Image, folder of a project, OCI layout or component
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that is shown.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    name: String,
+    digest: Option<Digest>,
+    size: u64,
+    platform: Option<String>,
+    metadata: Metadata,
+    annotations: Annotations,
+    layers: Vec<Layer>,
+    #[serde(flatten)]
+    inspection: Inspection,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Layer {
+    title: String,
+    media_type: String,
+    size: u64,
+    digest: Digest,
+}
+
+/// Prints what is in the image.
+pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
+    let found = tool_source::find(ctx, &options.image, &[])?;
+    let mut report = described(&found.shown, &found.image, found.metadata());
+    let runtime = Runtime::builder().build()?;
+    report.inspection = Inspection::of(&runtime, found.into_parts())?;
+    let text = match options.json {
+        true => serde_json::to_string_pretty(&report)? + "\n",
+        false => human(&report),
+    };
+    print(text.as_bytes())
+}
+
+/// What the image says about itself.
+fn described(shown: &str, image: &FoundImage, metadata: &Metadata) -> Report {
+    let mut report = Report {
+        name: shown.to_owned(),
+        digest: None,
+        size: 0,
+        platform: None,
+        metadata: metadata.clone(),
+        annotations: Annotations::new(),
+        layers: Vec::new(),
+        inspection: Inspection {
+            objects: Vec::new(),
+            component: None,
+        },
+        warnings: Vec::new(),
+    };
+    match image {
+        FoundImage::Image(image) => describe_image(&mut report, image),
+        FoundImage::Files {
+            objects, component, ..
+        } => {
+            let objects = objects.iter().map(|(_, bytes)| bytes.len());
+            report.size = objects
+                .chain([component.len()])
+                .map(|bytes| bytes as u64)
+                .sum();
+        }
+    }
+    report
+}
+
+fn describe_image(report: &mut Report, image: &Image) {
+    report.digest = Some(image.digest);
+    report.size = image.size;
+    report.platform = image.platform.as_ref().map(ToString::to_string);
+    report.annotations = image.annotations.clone();
+    report.warnings = image.warnings.iter().map(ToString::to_string).collect();
+    report.layers = image
+        .layers
+        .iter()
+        .map(|layer| Layer {
+            title: layer.title().unwrap_or_default().to_owned(),
+            media_type: layer.media_type.clone(),
+            size: layer.size,
+            digest: layer.digest,
+        })
+        .collect();
+}
+
+fn human(report: &Report) -> String {
+    let mut text = String::new();
+    write_head(&mut text, report);
+    for object in &report.inspection.objects {
+        write_object(&mut text, object);
+    }
+    if let Some(component) = &report.inspection.component {
+        write_component(&mut text, component);
+    }
+    let layers: Vec<[String; 3]> = report
+        .layers
+        .iter()
+        .map(|layer| {
+            [
+                visible(&layer.title),
+                size::shown(layer.size),
+                layer.digest.to_string(),
+            ]
+        })
+        .collect();
+    write_table(&mut text, "layers", ["TITLE", "SIZE", "DIGEST"], layers);
+    for warning in &report.warnings {
+        line(&mut text, format_args!("\nwarning: {}", visible(warning)));
+    }
+    text
+}
+
+fn write_head(text: &mut String, report: &Report) {
+    let metadata = &report.metadata;
+    let license = report.annotations.get(eunomia_image::annotation::LICENSES);
+    let kernel = metadata
+        .kernel
+        .as_ref()
+        .and_then(|kernel| kernel.release_min.as_deref());
+    let facts = [
+        ("description", metadata.description.clone()),
+        ("version", metadata.version.clone().unwrap_or_default()),
+        ("license", license.cloned().unwrap_or_default()),
+        ("world", metadata.world.to_string()),
+        ("platform", report.platform.clone().unwrap_or_default()),
+        (
+            "kernel",
+            kernel
+                .map(|release| format!("{release} or newer"))
+                .unwrap_or_default(),
+        ),
+        ("arguments", metadata.arguments.join(" ")),
+        ("size", size::shown(report.size)),
+        (
+            "digest",
+            report
+                .digest
+                .map(|digest| digest.to_string())
+                .unwrap_or_default(),
+        ),
+    ];
+    line(text, format_args!("{}", visible(&report.name)));
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        line(text, format_args!("  {name:<12} {}", visible(value)));
+    }
+}
+
+fn write_object(text: &mut String, object: &ObjectFacts) {
+    line(text, format_args!("\nBPF object {}", visible(&object.name)));
+    let programs = object
+        .programs
+        .iter()
+        .map(|program| {
+            [&program.name, &program.type_name, &program.section].map(|cell| visible(cell))
+        })
+        .collect();
+    write_table(text, "programs", ["NAME", "TYPE", "SECTION"], programs);
+    let maps = object.maps.iter().map(map_row).collect();
+    write_table(
+        text,
+        "maps",
+        ["NAME", "TYPE", "KEY", "VALUE", "MAX ENTRIES"],
+        maps,
+    );
+    let globals = object.globals.iter().map(global_row).collect();
+    write_table(
+        text,
+        "globals (set with --global)",
+        ["NAME", "TYPE", "VALUE"],
+        globals,
+    );
+}
+
+fn map_row(map: &MapFacts) -> [String; 5] {
+    let or_dash = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), visible);
+    [
+        visible(&map.name),
+        visible(&map.type_name),
+        or_dash(&map.key),
+        or_dash(&map.value),
+        map.max_entries.to_string(),
+    ]
+}
+
+fn global_row(global: &GlobalFacts) -> [String; 3] {
+    let value = match &global.value {
+        Some(value) => value.to_string(),
+        None => "-".to_owned(),
+    };
+    let constant = if global.constant { "const " } else { "" };
+    let type_name = format!("{constant}{}", global.type_name);
+    [
+        visible(&global.name),
+        visible(&type_name),
+        shortened(&visible(&value)),
+    ]
+}
+
+/// The value of a large variable: what it begins with.
+fn shortened(text: &str) -> String {
+    const CHARACTERS_MAX: usize = 60;
+    if text.chars().count() <= CHARACTERS_MAX {
+        return text.to_owned();
+    }
+    text.chars().take(CHARACTERS_MAX - 1).chain(['…']).collect()
+}
+
+fn write_component(text: &mut String, component: &ComponentFacts) {
+    line(
+        text,
+        format_args!("\ncomponent (world {})", component.world),
+    );
+    for (title, names) in [
+        ("imports", &component.imports),
+        ("exports", &component.exports),
+    ] {
+        line(text, format_args!("  {title}"));
+        for name in names {
+            line(text, format_args!("    {}", visible(name)));
+        }
+    }
+}
+
+fn write_table<const N: usize>(
+    text: &mut String,
+    title: &str,
+    header: [&str; N],
+    rows: Vec<[String; N]>,
+) {
+    if rows.is_empty() {
+        return;
+    }
+    line(text, format_args!("  {title}"));
+    let rows: Vec<[String; N]> = std::iter::once(header.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    for row in table::aligned(&rows).lines() {
+        line(text, format_args!("    {row}"));
+    }
+}
+
+fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{content}");
+}
