@@ -69,6 +69,14 @@ static struct totals *totals_of(__u32 key)
 	return bpf_map_lookup_elem(&totals, &key);
 }
 
+/* That of the first thread: others may have names of their own. */
+static void read_process_name(char *comm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	bpf_probe_read_kernel(comm, COMM_BYTES, &task->group_leader->comm);
+}
+
 static bool is_wanted(long result)
 {
 	if (filter_errno)
@@ -119,10 +127,10 @@ int BPF_PROG(on_exit, struct pt_regs *regs, long result)
 		__sync_fetch_and_add(&lost_calls, 1);
 		return 0;
 	}
+	if (by_process && !found->count)
+		read_process_name(found->comm);
 	found->count++;
 	found->time_ns += time_ns;
-	if (by_process)
-		bpf_get_current_comm(found->comm, COMM_BYTES);
 	return 0;
 }
 

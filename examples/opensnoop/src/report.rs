@@ -35,7 +35,7 @@ impl Report {
             Field::of::<u32>("fd").hint("width", "4").optional(),
             Field::of::<u32>("error").hint("format", "errno").optional(),
             Field::of::<&str>("flags")
-                .hint("width", "20")
+                .hint("width", "24")
                 .hint("hidden", is_hidden(options.show_flags)),
             Field::of::<&str>("path"),
         ];
