@@ -29,7 +29,10 @@ struct Printed(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Printed {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
+        self.0
+            .lock()
+            .expect("no writer panics")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -53,7 +56,10 @@ struct Bench {
 impl Bench {
     fn new(name: &'static str, kernel: Arc<dyn Kernel>) -> Result<Self> {
         let runtime = Runtime::builder().kernel(kernel).build()?;
-        Ok(Self { kernel: name, loaded: runtime.open(tool()?)?.load()? })
+        Ok(Self {
+            kernel: name,
+            loaded: runtime.open(tool()?)?.load()?,
+        })
     }
 
     fn start(&self, case: &str, sandbox: Sandbox) -> Result<(Running, Printed)> {
@@ -90,15 +96,26 @@ fn benches() -> Result<Vec<Bench>> {
 }
 
 fn real() -> Result<Option<Bench>> {
-    if is_root() { Bench::new("real", Arc::new(LibbpfKernel::new())).map(Some) } else { Ok(None) }
+    if is_root() {
+        Bench::new("real", Arc::new(LibbpfKernel::new())).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn failed(outcome: Outcome, kind: ErrorKind, text: &str) -> Result<()> {
     let Outcome::Failed(error) = outcome else {
         anyhow::bail!("the guest was not ended for {kind:?} but: {outcome:?}");
     };
-    ensure!(error.kind() == kind, "ended for {:?}, not {kind:?}: {error}", error.kind());
-    ensure!(error.to_string().contains(text), "`{error}` does not say `{text}`");
+    ensure!(
+        error.kind() == kind,
+        "ended for {:?}, not {kind:?}: {error}",
+        error.kind()
+    );
+    ensure!(
+        error.to_string().contains(text),
+        "`{error}` does not say `{text}`"
+    );
     Ok(())
 }
 
@@ -106,7 +123,11 @@ fn failed(outcome: Outcome, kind: ErrorKind, text: &str) -> Result<()> {
 fn an_exit_code_is_passed_on() -> Result<()> {
     for bench in benches()? {
         let (outcome, _) = bench.run("exit")?;
-        ensure!(matches!(outcome, Outcome::Exited(7)), "{}: {outcome:?}", bench.kernel);
+        ensure!(
+            matches!(outcome, Outcome::Exited(7)),
+            "{}: {outcome:?}",
+            bench.kernel
+        );
     }
     Ok(())
 }
@@ -159,7 +180,11 @@ fn a_sleeping_guest_is_killed_at_once() -> Result<()> {
         })?;
         running.control().kill();
         let outcome = running.wait().outcome;
-        ensure!(matches!(outcome, Outcome::Killed), "{}: {outcome:?}", bench.kernel);
+        ensure!(
+            matches!(outcome, Outcome::Killed),
+            "{}: {outcome:?}",
+            bench.kernel
+        );
     }
     Ok(())
 }
@@ -168,12 +193,18 @@ fn a_sleeping_guest_is_killed_at_once() -> Result<()> {
 fn a_guest_that_does_not_leave_when_asked_is_ended_after_its_grace() -> Result<()> {
     for bench in benches()? {
         for case in ["sleep", "busy-calls"] {
-            let sandbox =
-                Sandbox { stop_grace: Duration::from_millis(100), ..Sandbox::default() };
+            let sandbox = Sandbox {
+                stop_grace: Duration::from_millis(100),
+                ..Sandbox::default()
+            };
             let (running, _) = bench.start(case, sandbox)?;
             running.control().stop();
-            failed(running.wait().outcome, ErrorKind::LimitExceeded, "asked to stop")
-                .with_context(|| format!("{case} on {}", bench.kernel))?;
+            failed(
+                running.wait().outcome,
+                ErrorKind::LimitExceeded,
+                "asked to stop",
+            )
+            .with_context(|| format!("{case} on {}", bench.kernel))?;
         }
     }
     Ok(())
@@ -187,18 +218,32 @@ fn a_false_consumed_traps() -> Result<()> {
     }
     let Some(real) = real()? else { return Ok(()) };
     failed(real.run("consumed-inside")?.0, ErrorKind::Trap, "consumed")?;
-    failed(real.run("consumed-twice")?.0, ErrorKind::Trap, "of a batch of 0")
+    failed(
+        real.run("consumed-twice")?.0,
+        ErrorKind::Trap,
+        "of a batch of 0",
+    )
 }
 
 #[test]
 fn every_refusal_has_its_code() -> Result<()> {
     for bench in benches()? {
         let (outcome, printed) = bench.run("refusals")?;
-        let wrong: Vec<&str> =
-            printed.lines().filter(|line| !line.starts_with("refused: ")).collect();
+        let wrong: Vec<&str> = printed
+            .lines()
+            .filter(|line| !line.starts_with("refused: "))
+            .collect();
         ensure!(wrong.is_empty(), "{}: {}", bench.kernel, wrong.join("\n"));
-        ensure!(matches!(outcome, Outcome::Exited(0)), "{}: {outcome:?}", bench.kernel);
-        ensure!(printed.lines().count() > 40, "{}: too few cases ran", bench.kernel);
+        ensure!(
+            matches!(outcome, Outcome::Exited(0)),
+            "{}: {outcome:?}",
+            bench.kernel
+        );
+        ensure!(
+            printed.lines().count() > 40,
+            "{}: too few cases ran",
+            bench.kernel
+        );
     }
     Ok(())
 }
@@ -207,9 +252,20 @@ fn every_refusal_has_its_code() -> Result<()> {
 fn a_call_in_the_wrong_phase_is_refused() -> Result<()> {
     for bench in benches()? {
         let (outcome, printed) = bench.run("phases")?;
-        ensure!(matches!(outcome, Outcome::Exited(0)), "{}: {outcome:?}", bench.kernel);
-        let refused = printed.lines().filter(|line| line.starts_with("refused: ")).count();
-        ensure!(refused == 7 && printed.contains("counter 5"), "{}: {printed}", bench.kernel);
+        ensure!(
+            matches!(outcome, Outcome::Exited(0)),
+            "{}: {outcome:?}",
+            bench.kernel
+        );
+        let refused = printed
+            .lines()
+            .filter(|line| line.starts_with("refused: "))
+            .count();
+        ensure!(
+            refused == 7 && printed.contains("counter 5"),
+            "{}: {printed}",
+            bench.kernel
+        );
     }
     Ok(())
 }
@@ -218,8 +274,14 @@ fn a_call_in_the_wrong_phase_is_refused() -> Result<()> {
 fn children_outlive_their_parents() -> Result<()> {
     let Some(real) = real()? else { return Ok(()) };
     let (outcome, printed) = real.run("after-drop")?;
-    ensure!(matches!(outcome, Outcome::Exited(0)), "{outcome:?} {printed}");
-    ensure!(printed == "found true\nread 48 bytes\nready false\n", "{printed}");
+    ensure!(
+        matches!(outcome, Outcome::Exited(0)),
+        "{outcome:?} {printed}"
+    );
+    ensure!(
+        printed == "found true\nread 48 bytes\nready false\n",
+        "{printed}"
+    );
     Ok(())
 }
 
@@ -229,20 +291,36 @@ fn whatever_ends_a_guest_nothing_stays_in_the_kernel() -> Result<()> {
     let mine = || -> Result<Vec<String>> {
         let ours = ["\"on_exec\"", "\"fill\"", "\"drain\"", "\"jumps\""];
         let objects = kernel_objects()?;
-        Ok(objects.into_iter().filter(|o| ours.iter().any(|our| o.ends_with(our))).collect())
+        Ok(objects
+            .into_iter()
+            .filter(|o| ours.iter().any(|our| o.ends_with(our)))
+            .collect())
     };
-    for case in ["trap", "panic", "loop", "allocate", "exit", "handles", "consumed-too-much"] {
+    for case in [
+        "trap",
+        "panic",
+        "loop",
+        "allocate",
+        "exit",
+        "handles",
+        "consumed-too-much",
+    ] {
         real.run(case)?;
     }
     let (running, printed) = real.start("sleep", Sandbox::default())?;
     wait_until("the guest sleeps", Duration::from_secs(20), || {
         Ok(printed.text().contains("asleep"))
     })?;
-    ensure!(!mine()?.is_empty(), "the guest that runs is not in the kernel's lists");
+    ensure!(
+        !mine()?.is_empty(),
+        "the guest that runs is not in the kernel's lists"
+    );
     running.control().kill();
     running.wait();
     // The kernel frees objects a grace period after their last reference went.
-    wait_until("the kernel has let go of everything", Duration::from_secs(10), || {
-        Ok(mine()?.is_empty())
-    })
+    wait_until(
+        "the kernel has let go of everything",
+        Duration::from_secs(10),
+        || Ok(mine()?.is_empty()),
+    )
 }

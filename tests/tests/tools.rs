@@ -38,8 +38,10 @@ impl Running {
     }
 
     fn signal(&self, signal: &str) -> Result<()> {
-        let status =
-            Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status()?;
+        let status = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status()?;
         ensure!(status.success(), "send SIG{signal}");
         Ok(())
     }
@@ -54,7 +56,11 @@ impl Running {
             std::io::copy(&mut stdout, &mut std::io::sink())?;
         }
         let mut said = String::new();
-        self.child.stderr.take().context("stderr is piped")?.read_to_string(&mut said)?;
+        self.child
+            .stderr
+            .take()
+            .context("stderr is piped")?
+            .read_to_string(&mut said)?;
         let status = self.child.wait()?;
         Ok((status.code().unwrap_or(-1), said))
     }
@@ -63,27 +69,44 @@ impl Running {
 /// Wait until a program of this name is loaded, which the tool says by no output of its own.
 fn wait_until_attached(program: &str) -> Result<()> {
     let suffix = format!("\"{program}\"");
-    wait_until(&format!("`{program}` is attached"), Duration::from_secs(30), || {
-        let objects = kernel_objects()?;
-        let loaded = objects.iter().any(|o| o.starts_with("prog ") && o.ends_with(&suffix));
-        Ok(loaded && links_of(program)? > 0)
-    })
+    wait_until(
+        &format!("`{program}` is attached"),
+        Duration::from_secs(30),
+        || {
+            let objects = kernel_objects()?;
+            let loaded = objects
+                .iter()
+                .any(|o| o.starts_with("prog ") && o.ends_with(&suffix));
+            Ok(loaded && links_of(program)? > 0)
+        },
+    )
 }
 
 fn links_of(program: &str) -> Result<usize> {
-    let output = Command::new("bpftool").args(["--json", "link", "list"]).output()?;
+    let output = Command::new("bpftool")
+        .args(["--json", "link", "list"])
+        .output()?;
     let links: Value = serde_json::from_slice(&output.stdout)?;
-    let programs = Command::new("bpftool").args(["--json", "prog", "list"]).output()?;
+    let programs = Command::new("bpftool")
+        .args(["--json", "prog", "list"])
+        .output()?;
     let programs: Value = serde_json::from_slice(&programs.stdout)?;
     let ids: Vec<&Value> = programs
         .as_array()
         .context("a list of programs")?
         .iter()
-        .filter(|p| p["name"].as_str().is_some_and(|name| name.starts_with(&program[..program.len().min(15)])))
+        .filter(|p| {
+            p["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with(&program[..program.len().min(15)]))
+        })
         .map(|p| &p["id"])
         .collect();
     let links = links.as_array().context("a list of links")?;
-    Ok(links.iter().filter(|link| ids.contains(&&link["prog_id"])).count())
+    Ok(links
+        .iter()
+        .filter(|link| ids.contains(&&link["prog_id"]))
+        .count())
 }
 
 /// Copy `/bin/true` to a name of its own, so that no other process has it.
@@ -112,7 +135,10 @@ fn every_exec_and_exit_of_a_burst_is_reported_once() -> Result<()> {
         for line in lines {
             let row: Value = serde_json::from_str(&line?)?;
             let pid = row["pid"].as_u64().context("a row has a pid")?;
-            let event = row["event"].as_str().context("a row has an event")?.to_owned();
+            let event = row["event"]
+                .as_str()
+                .context("a row has an event")?
+                .to_owned();
             *seen.entry((pid, event)).or_default() += 1;
         }
         Ok(seen)
@@ -144,7 +170,11 @@ fn every_exec_and_exit_of_a_burst_is_reported_once() -> Result<()> {
     let seen = reader.join().expect("the reader does not panic")?;
     ensure!(code == 0, "exit code {code}: {said}");
     let total: usize = seen.values().sum();
-    ensure!(total == 2 * BURST, "{total} events were reported of {}: {said}", 2 * BURST);
+    ensure!(
+        total == 2 * BURST,
+        "{total} events were reported of {}: {said}",
+        2 * BURST
+    );
     ensure!(seen == expected, "events of other processes, or twice");
     ensure!(!said.contains("lost"), "{said}");
     Ok(())
@@ -176,10 +206,17 @@ fn a_hundred_starts_and_stops_leave_nothing_in_the_kernel() -> Result<()> {
         ensure!(fine, "round {round}, SIG{signal}: exit code {code}: {said}");
     }
     let mut left = Vec::new();
-    wait_until("the kernel has let go of everything", Duration::from_secs(20), || {
-        left = kernel_objects()?.into_iter().filter(|object| !before.contains(object)).collect();
-        Ok(left.is_empty())
-    })
+    wait_until(
+        "the kernel has let go of everything",
+        Duration::from_secs(20),
+        || {
+            left = kernel_objects()?
+                .into_iter()
+                .filter(|object| !before.contains(object))
+                .collect();
+            Ok(left.is_empty())
+        },
+    )
     .with_context(|| left.join("\n"))
 }
 
@@ -230,12 +267,19 @@ fn opensnoop_reports_failures_with_their_reason() -> Result<()> {
         }
         bail!("the failed open was not reported")
     });
-    wait_until("the failed open is reported", Duration::from_secs(30), || {
-        let _ = std::fs::File::open(missing);
-        Ok(found.is_finished())
-    })?;
+    wait_until(
+        "the failed open is reported",
+        Duration::from_secs(30),
+        || {
+            let _ = std::fs::File::open(missing);
+            Ok(found.is_finished())
+        },
+    )?;
     let row = found.join().expect("the reader does not panic")?;
-    ensure!(row.to_string().contains("ENOENT") || row.to_string().contains('2'), "{row}");
+    ensure!(
+        row.to_string().contains("ENOENT") || row.to_string().contains('2'),
+        "{row}"
+    );
     tool.signal("INT")?;
     tool.end().map(drop)
 }
@@ -249,10 +293,20 @@ fn runqlat_prints_a_histogram_for_each_interval() -> Result<()> {
     build("examples/runqlat")?;
     let output = ecli()?.args(["run", "runqlat", "1", "2"]).output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let heads = text.lines().filter(|line| line.contains("usecs") && line.contains("count")).count();
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let heads = text
+        .lines()
+        .filter(|line| line.contains("usecs") && line.contains("count"))
+        .count();
     ensure!(heads == 2, "{heads} histograms in:\n{text}");
-    ensure!(text.contains("->") && text.contains("|*"), "no plot in:\n{text}");
+    ensure!(
+        text.contains("->") && text.contains("|*"),
+        "no plot in:\n{text}"
+    );
     Ok(())
 }
 
@@ -266,8 +320,14 @@ fn syscount_is_driven_by_the_host_and_counts() -> Result<()> {
     let mut tool = Running::start(&["-o", "json", "syscount", "--interval", "1"])?;
     let mut lines = tool.lines()?;
     let row: Value = serde_json::from_str(&lines.next().context("a row is printed")??)?;
-    ensure!(row["count"].as_u64().is_some_and(|count| count > 0), "{row}");
-    ensure!(row["syscall"].as_str().is_some_and(|name| !name.is_empty()), "{row}");
+    ensure!(
+        row["count"].as_u64().is_some_and(|count| count > 0),
+        "{row}"
+    );
+    ensure!(
+        row["syscall"].as_str().is_some_and(|name| !name.is_empty()),
+        "{row}"
+    );
     tool.signal("INT")?;
     std::thread::spawn(move || lines.for_each(drop));
     let (code, said) = tool.end()?;

@@ -53,12 +53,19 @@ impl Case {
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         };
         let has_reason = manifest.why.is_some_and(|why| !why.is_empty());
-        ensure!(manifest.only.is_some() == has_reason, "{name}: `only` and `why` go together");
+        ensure!(
+            manifest.only.is_some() == has_reason,
+            "{name}: `only` and `why` go together"
+        );
         let runs = match manifest.run {
             runs if runs.is_empty() => vec![Run::default()],
             runs => runs,
         };
-        Ok(Self { name: name.to_owned(), only: manifest.only, runs })
+        Ok(Self {
+            name: name.to_owned(),
+            only: manifest.only,
+            runs,
+        })
     }
 
     pub(crate) fn runs_on(&self, kernel: KernelName) -> bool {

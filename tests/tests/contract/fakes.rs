@@ -106,7 +106,11 @@ impl Fake {
         self.running(name, SectionName("syscall"), move |kernel, input| {
             let return_value = run(kernel, input)?;
             let context = input.context.clone();
-            Ok(RunOutput { return_value, context, ..RunOutput::default() })
+            Ok(RunOutput {
+                return_value,
+                context,
+                ..RunOutput::default()
+            })
         })
     }
 
@@ -121,14 +125,19 @@ impl Fake {
     ) -> Self {
         let kernel = self.kernel.clone();
         let program = FakeProgram::new(name, section).running(move |input| run(&kernel, input));
-        Self { builder: self.builder.program(program), ..self }
+        Self {
+            builder: self.builder.program(program),
+            ..self
+        }
     }
 }
 
 /// The u32 at this index of a program's context.
 fn argument(input: &RunInput, index: usize) -> u32 {
     let bytes = input.context.chunks_exact(4).nth(index);
-    bytes.map_or(0, |bytes| u32::from_le_bytes(bytes.try_into().expect("chunks of 4")))
+    bytes.map_or(0, |bytes| {
+        u32::from_le_bytes(bytes.try_into().expect("chunks of 4"))
+    })
 }
 
 /// A little-endian number of up to 8 bytes.

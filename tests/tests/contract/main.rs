@@ -54,7 +54,13 @@ fn folders() -> Result<Vec<String>> {
     for entry in repository().join("tests/guests").read_dir()? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            names.push(entry.file_name().into_string().ok().context("a name in UTF-8")?);
+            names.push(
+                entry
+                    .file_name()
+                    .into_string()
+                    .ok()
+                    .context("a name in UTF-8")?,
+            );
         }
     }
     names.sort();
@@ -76,10 +82,17 @@ fn compare_all(kernel: run::KernelName) -> Result<()> {
             .with_context(|| format!("read {}", expected.display()))?;
         if printed != wanted {
             let difference = difference(&wanted, &printed);
-            writeln!(wrong, "\n{} on the {kernel} kernel:\n{difference}", case.name)?;
+            writeln!(
+                wrong,
+                "\n{} on the {kernel} kernel:\n{difference}",
+                case.name
+            )?;
         }
     }
-    ensure!(wrong.is_empty(), "cases that print something else:\n{wrong}");
+    ensure!(
+        wrong.is_empty(),
+        "cases that print something else:\n{wrong}"
+    );
     Ok(())
 }
 
@@ -111,7 +124,9 @@ fn difference(wanted: &str, printed: &str) -> String {
 fn every_folder_of_guests_is_a_case_or_has_a_test_of_its_own() -> Result<()> {
     let manifest = std::fs::read_to_string(repository().join("Cargo.toml"))?;
     let manifest: toml::Table = manifest.parse()?;
-    let members = manifest["workspace"]["members"].as_array().context("members")?;
+    let members = manifest["workspace"]["members"]
+        .as_array()
+        .context("members")?;
     for name in folders()? {
         let path = format!("tests/guests/{name}");
         let listed = members.iter().any(|member| member.as_str() == Some(&path));
@@ -120,7 +135,11 @@ fn every_folder_of_guests_is_a_case_or_has_a_test_of_its_own() -> Result<()> {
             Some((_, test)) => {
                 let test = repository().join("tests/tests").join(test);
                 let text = std::fs::read_to_string(&test)?;
-                ensure!(text.contains(&path), "{} does not run {path}", test.display());
+                ensure!(
+                    text.contains(&path),
+                    "{} does not run {path}",
+                    test.display()
+                );
             }
             None => {
                 let expected = repository().join(&path).join("expected.txt");

@@ -61,7 +61,11 @@ impl<'a> Bench<'a> {
         };
         let runtime = Runtime::builder().kernel(kernel).build()?;
         let loaded = runtime.open(tool.clone())?.load()?;
-        Ok(Self { case, loaded, _clock: clock })
+        Ok(Self {
+            case,
+            loaded,
+            _clock: clock,
+        })
     }
 
     /// What all runs print, and how they end.
@@ -99,18 +103,32 @@ impl<'a> Bench<'a> {
 }
 
 fn title(run: &Run) -> String {
-    let globals = run.globals.iter().map(|(name, value)| format!("--global {name}={value}"));
+    let globals = run
+        .globals
+        .iter()
+        .map(|(name, value)| format!("--global {name}={value}"));
     let targets = run.attach.iter().flat_map(|(program, targets)| {
-        targets.iter().map(move |target| format!("--attach {program}={target}"))
+        targets
+            .iter()
+            .map(move |target| format!("--attach {program}={target}"))
     });
-    globals.chain(targets).chain(run.args.iter().cloned()).collect::<Vec<_>>().join(" ")
+    globals
+        .chain(targets)
+        .chain(run.args.iter().cloned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn overrides(run: &Run) -> Result<Overrides> {
-    let mut overrides = Overrides { globals: run.globals.clone(), ..Overrides::default() };
+    let mut overrides = Overrides {
+        globals: run.globals.clone(),
+        ..Overrides::default()
+    };
     for (program, texts) in &run.attach {
         let targets = texts.iter().map(|text| text.parse());
-        let targets = targets.collect::<Result<_, _>>().map_err(|error| anyhow!("{error}"))?;
+        let targets = targets
+            .collect::<Result<_, _>>()
+            .map_err(|error| anyhow!("{error}"))?;
         overrides.targets.insert(program.clone(), targets);
     }
     Ok(overrides)
@@ -125,7 +143,11 @@ fn finish(running: Running, run: &Run, printed: &Printed) -> Result<Outcome> {
         })?;
         running.control().stop();
     }
-    let ended = wait_until("the guest has ended", PATIENCE, || Ok(running.is_finished()));
+    let ended = wait_until(
+        "the guest has ended",
+        PATIENCE,
+        || Ok(running.is_finished()),
+    );
     if ended.is_err() {
         running.control().kill();
         running.wait();
@@ -168,7 +190,10 @@ impl Clock {
                 last = now;
             }
         });
-        Self { is_over, thread: Some(thread) }
+        Self {
+            is_over,
+            thread: Some(thread),
+        }
     }
 }
 
@@ -188,7 +213,10 @@ struct Printed(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Printed {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
+        self.0
+            .lock()
+            .expect("no writer panics")
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -64,6 +64,7 @@ fn misbehave(case: &str) -> Result<(), Error> {
             lifecycle::exit(7);
             Ok(())
         }
+        "load" => loaded().map(drop),
         "trap" => {
             let _object = loaded()?;
             std::arch::wasm32::unreachable()
