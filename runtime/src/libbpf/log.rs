@@ -81,7 +81,8 @@ fn note(level: libbpf_print_level, message: &str) {
         true
     });
     if kept {
-        tracing::debug!(target: "libbpf", "{message}");
+        // Part of an error, too, but for a verifier log only its end: this is all of it.
+        tracing::info!(target: "libbpf", "{message}");
     } else {
         tracing::warn!(target: "libbpf", "{message}");
     }
