@@ -44,24 +44,50 @@ pub(super) fn load_hint(errno: i32, log: &str, messages: &[String]) -> Option<Hi
     if errno != EPERM {
         return None;
     }
-    Some(lacking_capabilities().unwrap_or_else(|| {
-        Hint {
-            kind: ErrorKind::NotSupported,
-            text:
-                "the kernel forbids it although the process has the capabilities: programs of this \
-               type (fentry, fexit, fmod_ret, LSM, kprobe...) may be switched off in this kernel, \
-               by its lockdown mode or by a security module"
-                    .to_owned(),
-        }
-    }))
+    Some(lacking_capabilities().unwrap_or_else(forbidden))
+}
+
+/// EPERM to a process that may do everything.
+fn forbidden() -> Hint {
+    Hint {
+        kind: ErrorKind::NotSupported,
+        text: "the kernel forbids it although the process has the capabilities: this kernel may \
+               have this kind of program (fentry, fexit, fmod_ret, LSM, kprobe...) switched off, by \
+               its configuration, its lockdown mode or a security module"
+            .to_owned(),
+    }
 }
 
 /// Why attaching failed with `errno`, if that can be told.
 pub(super) fn attach_hint(errno: i32) -> Option<Hint> {
-    if errno != EPERM && errno != EACCES {
-        return None;
+    match errno {
+        EPERM => Some(lacking_capabilities().unwrap_or_else(forbidden)),
+        EACCES => lacking_capabilities(),
+        _ => None,
     }
-    lacking_capabilities()
+}
+
+/// Where the kernel offers probes of its functions through perf events.
+const KPROBE_EVENTS: &str = "/sys/bus/event_source/devices/kprobe";
+
+/// Why a kernel function could not be probed: the kernel has no probes, or not of this function.
+pub(super) fn kprobe_hint() -> Hint {
+    let events = tracing_events();
+    let has_legacy = events.is_some_and(|events| events.with_file_name("kprobe_events").exists());
+    if Path::new(KPROBE_EVENTS).exists() || has_legacy {
+        return Hint {
+            kind: ErrorKind::NotFound,
+            text:
+                "this kernel has no such function, or has inlined it or forbids to probe it (see \
+                   /sys/kernel/tracing/available_filter_functions)"
+                    .to_owned(),
+        };
+    }
+    Hint {
+        kind: ErrorKind::NotSupported,
+        text: "this kernel has no kprobes (CONFIG_KPROBE_EVENTS): use a tracepoint instead"
+            .to_owned(),
+    }
 }
 
 fn lacking_capabilities() -> Option<Hint> {
@@ -79,7 +105,7 @@ fn lacking_capabilities() -> Option<Hint> {
 }
 
 fn effective_capabilities() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let status = fs::read_to_string("/proc/thread-self/status").ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))?;

@@ -62,6 +62,17 @@ impl LibbpfKernel {
         }
     }
 
+    /// libbpf does not say which file it misses.
+    fn check_btf_path(&self, operation: &str) -> Result<()> {
+        match &self.options.btf_path {
+            Some(path) if !path.is_file() => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{operation}: there is no BTF file {}", path.display()),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn builder(&self, name: &str) -> libbpf_rs::Result<ObjectBuilder> {
         let mut builder = ObjectBuilder::default();
         builder.name(name)?.pin_root_path(&self.options.pin_root)?;
@@ -89,6 +100,7 @@ impl Kernel for LibbpfKernel {
                 format!("{operation}: count the CPUs: read /sys/devices/system/cpu/possible"),
             )
         })?;
+        self.check_btf_path(&operation)?;
         let (opened, messages) = log::captured(|| self.builder(name)?.open_memory(elf));
         let opened = opened.map_err(|error| {
             // Whatever libbpf trips over, it is the file that is wrong.

@@ -276,7 +276,16 @@ impl Map for LibbpfMap {
         self.check_writable("update", values)?;
         let (done, outcome) = walk::update_batch(&self.fd, keys, values, count, flags);
         match outcome {
-            Err(error) if done == 0 => Err(self.failed(&error, "update")),
+            Err(error) if done == 0 => {
+                let error = self.failed(&error, "update");
+                match error.kind() {
+                    // The first entry's fault, which `update` with it tells.
+                    ErrorKind::AlreadyExists | ErrorKind::NotFound | ErrorKind::LimitExceeded => {
+                        Ok(0)
+                    }
+                    _ => Err(error),
+                }
+            }
             // The caller sees from the number that one failed.
             _ => Ok(done),
         }

@@ -110,6 +110,10 @@ int on_uprobe_multi(struct pt_regs *ctx)
 SEC("usdt")
 int on_usdt(struct pt_regs *ctx)
 {
+	long first = 0;
+
+	bpf_usdt_arg(ctx, 0, &first);
+	argument = first;
 	return count(USDT);
 }
 

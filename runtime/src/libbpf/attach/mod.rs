@@ -15,12 +15,13 @@ use eunomia_host_abi::kernel::{Link, ProgramInfo};
 use eunomia_host_abi::target::{CgroupOrder, IteratorTarget};
 use eunomia_host_abi::{Error, ErrorKind, Result, Target};
 use libbpf_rs::ProgramMut;
+use rustix::io::Errno;
 
 pub(super) use attachment::Attachment;
 pub(super) use raw::program_by_id;
 
 use super::failure::{from_io, with_words};
-use super::host;
+use super::host::{self, Hint};
 use super::link::LibbpfLink;
 use super::log;
 use super::object::{LibbpfObject, Loaded};
@@ -79,7 +80,8 @@ pub(super) fn attach(
             None => section::attach(&attaching),
         }
     });
-    let attachments = outcome.map_err(|failure| explain(failure, &operation, target, &messages))?;
+    let attachments =
+        outcome.map_err(|failure| explain(failure, &operation, info, target, &messages))?;
     Ok(Box::new(LibbpfLink::new(name, place, attachments, loaded)))
 }
 
@@ -107,7 +109,7 @@ pub(super) fn attach_struct_ops(object: &LibbpfObject, name: &str) -> Result<Box
         let _attaching = lock(loaded);
         raw::struct_ops(&map)
     });
-    let link = outcome.map_err(|error| explain(error.into(), &operation, None, &messages))?;
+    let link = outcome.map_err(|error| from_io(&error, with_words(&operation, &messages)))?;
     let attachments = vec![Attachment::Link(link)];
     Ok(Box::new(LibbpfLink::new(
         name,
@@ -196,6 +198,7 @@ fn iterator(attaching: &Attaching<'_>, walked: &IteratorTarget) -> Attached {
 fn explain(
     failure: Failure,
     operation: &str,
+    program: &ProgramInfo,
     target: Option<&Target>,
     messages: &[String],
 ) -> Error {
@@ -207,20 +210,49 @@ fn explain(
     };
     let text = with_words(operation, messages);
     let errno = error.raw_os_error().unwrap_or(0);
-    let is_tracepoint = matches!(target, Some(Target::Tracepoint { .. }))
-        || messages
-            .iter()
-            .any(|message| message.contains("tracepoint"));
-    if is_tracepoint && error.kind() == io::ErrorKind::NotFound {
-        return Error::from_errno(errno, format!("{text}: {}", tracepoint_hint(target)))
-            .with_kind(ErrorKind::NotFound);
-    }
-    match host::attach_hint(errno) {
+    let hint = host::attach_hint(errno).or_else(|| missing_place(&error, program, target));
+    match hint {
         Some(hint) => {
             Error::from_errno(errno, format!("{text}: {}", hint.text)).with_kind(hint.kind)
         }
         None => from_io(&error, text),
     }
+}
+
+/// Why the kernel does not know a place.
+fn missing_place(
+    error: &io::Error,
+    program: &ProgramInfo,
+    target: Option<&Target>,
+) -> Option<Hint> {
+    let is_missing = [
+        Errno::NOENT,
+        Errno::OPNOTSUPP,
+        Errno::INVAL,
+        Errno::SRCH,
+        Errno::NODEV,
+    ]
+    .iter()
+    .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+    let (prefix, _) = section::split(&program.section);
+    let is_kprobe = program.program_type == libbpf_sys::BPF_PROG_TYPE_KPROBE
+        && (prefix.starts_with('k') || matches!(target, Some(Target::Kprobe { .. })));
+    if is_kprobe && is_missing {
+        return Some(host::kprobe_hint());
+    }
+    if let Some(Target::Usdt { provider, name, .. }) = target
+        && error.kind() == io::ErrorKind::NotFound
+    {
+        return Some(Hint {
+            kind: ErrorKind::NotFound,
+            text: format!("there is no such binary, or no probe {provider}:{name} in it"),
+        });
+    }
+    let is_tracepoint = program.program_type == libbpf_sys::BPF_PROG_TYPE_TRACEPOINT;
+    (is_tracepoint && error.kind() == io::ErrorKind::NotFound).then(|| Hint {
+        kind: ErrorKind::NotFound,
+        text: tracepoint_hint(target),
+    })
 }
 
 /// Why a tracepoint was not found.
