@@ -7,7 +7,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use bpf::{globals, maps};
-use eunomia_bpf::{Object, OpenObject, Result, output};
+use eunomia_bpf::{Object, OpenObject, Result, lifecycle, output};
 use options::Options;
 use report::Report;
 
@@ -25,10 +25,14 @@ fn snoop() -> Result<(), Box<dyn Error>> {
     let object = object.load()?;
     let mut events = object.ring_buffer(maps::EVENTS)?;
     let report = Report::new(&options)?;
-    let _links = object.attach()?;
+    let mut links = object.attach()?;
 
     // None when the operator asks to stop and everything is read.
     while let Some(batch) = events.next_batch()? {
+        if lifecycle::stop_requested() {
+            // Detach, so that there is an end to what is to be read.
+            links.clear();
+        }
         for record in batch.raw_records() {
             report.push(&record)?;
         }
