@@ -12,9 +12,6 @@ pub struct Limits {
     pub links_max: usize,
     /// Pages of one CPU's ring of a perf event array. A power of two.
     pub perf_pages_per_cpu_max: u32,
-    /// Rows and bytes written by the guest in one second are not bounded by default: the reader of
-    /// the output is what slows a guest down.
-    pub output_bytes_per_second_max: Option<u64>,
 }
 
 impl Default for Limits {
@@ -24,7 +21,6 @@ impl Default for Limits {
             objects_max: 16,
             links_max: 4096,
             perf_pages_per_cpu_max: 4096,
-            output_bytes_per_second_max: None,
         }
     }
 }
