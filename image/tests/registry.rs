@@ -657,6 +657,22 @@ fn what_is_attached_to_an_image_is_listed_and_fetched() {
 }
 
 #[test]
+fn a_caller_that_is_async_itself_can_use_and_drop_the_client() {
+    let (_server, name) = serving(&packed("a"), "a");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (_folder, store) = store();
+        let client = client();
+        client.pull(&store, &name, &only_host()).unwrap();
+        client.push(&store, &name, &name).unwrap();
+        drop(client);
+    });
+}
+
+#[test]
 fn progress_adds_up_to_the_image() {
     let image = large(1 << 20);
     let (_server, name) = serving(&image, "a");

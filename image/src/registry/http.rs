@@ -28,8 +28,8 @@ const MESSAGE_CHARS_MAX: usize = 300;
 /// Sends requests, from any number of threads.
 #[derive(Debug)]
 pub(super) struct Http {
-    /// Drives the connections; threads take turns.
-    runtime: Runtime,
+    /// Drives the connections; threads take turns. There until the drop.
+    runtime: Option<Runtime>,
     /// Through the proxy that the environment names, if any. Made when needed: reading the
     /// system's certificates takes milliseconds.
     client: OnceLock<Client>,
@@ -63,7 +63,7 @@ impl Http {
         let runtime = runtime.map_err(|error| Error::io("start the registry client", error))?;
         let (client, loopback) = (OnceLock::new(), OnceLock::new());
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             client,
             loopback,
             certificates,
@@ -72,7 +72,7 @@ impl Http {
 
     /// What drives other clients of this registry.
     pub(super) fn runtime(&self) -> &Runtime {
-        &self.runtime
+        self.runtime.as_ref().expect("it is taken by the drop only")
     }
 
     /// Sends one request; GET and HEAD follow redirects. Any status is an answer.
@@ -130,14 +130,14 @@ impl Http {
             builder = builder.body(request.content.to_vec());
         }
         let response = self
-            .runtime
+            .runtime()
             .block_on(async { builder.send().await })
             .map_err(|error| transport_failure(&format!("{method} {url}"), error))?;
         let status = response.status().as_u16();
         Ok(Response {
             status,
             url: url.clone(),
-            runtime: &self.runtime,
+            runtime: self.runtime(),
             response,
         })
     }
@@ -167,6 +167,15 @@ impl Http {
             Error::new(ErrorKind::Network, message)
         })?;
         Ok(slot.get_or_init(|| client))
+    }
+}
+
+impl Drop for Http {
+    /// Does not wait: dropping a runtime in an async function of the caller would panic.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
