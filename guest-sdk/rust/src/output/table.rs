@@ -71,11 +71,11 @@ impl<T: NamedRecord> Table<T> {
     }
 
     /// Say how to show a field (`event.pid` names a nested one) or, with an empty name, the table.
-    /// Before the first row. Hints that the host does not know are passed over; docs/output.md
-    /// lists them.
+    /// Before the first row. Hints that the host does not know are passed over, as are those for
+    /// fields that there are not; docs/output.md lists them.
     ///
     /// # Errors
-    /// `NotFound` when there is no such field.
+    /// `InvalidState` after the first row.
     pub fn add_hint(&self, field: &str, key: &str, value: &str) -> Result<()> {
         let hint = field::hint(key, value);
         Ok(self.rows.handle().add_hints(field, &[hint])?)

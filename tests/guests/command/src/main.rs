@@ -21,19 +21,14 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A case gets the arguments behind its name.
 type Case = fn(&[String]) -> Outcome;
 
-/// How a command ends or does not, for the limits and the exit codes of the host.
+/// How a command ends; guest `hostile` has the ways that break the contract.
 const ENDS: &[(&str, Case)] = &[
     ("arguments", ends::arguments),
     ("exit", ends::exit),
     ("fail", ends::fail),
-    ("panic", ends::panic),
-    ("abort", ends::abort),
     ("recurse", ends::recurse),
-    ("allocate", ends::allocate),
-    ("spin", ends::spin),
     ("print", ends::print),
     ("wait-for-stop", ends::wait_for_stop),
-    ("ignore-stop", ends::ignore_stop),
     ("stop-itself", ends::stop_itself),
     ("sleep", time::sleep),
     ("poll", time::poll),
@@ -67,8 +62,8 @@ fn main() -> ExitCode {
     eunomia_bpf::run(|| {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let (name, arguments) = arguments.split_first().ok_or("say which case")?;
-        if name == "all" {
-            return run_all();
+        if name == "list" {
+            return list();
         }
         let mut cases = ENDS.iter().chain(USES);
         let found = cases.find(|(case, _)| case == name);
@@ -77,11 +72,10 @@ fn main() -> ExitCode {
     })
 }
 
-/// All that use the BPF object, one after the other.
-fn run_all() -> Outcome {
-    for (name, case) in USES {
+/// The names of those that use the BPF object, so that tests leave out none.
+fn list() -> Outcome {
+    for (name, _) in USES {
         println!("{name}");
-        case(&[]).map_err(|error| format!("{name}: {error}"))?;
     }
     Ok(())
 }

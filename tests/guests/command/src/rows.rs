@@ -13,8 +13,6 @@ pub(crate) fn structs(_: &[String]) -> Outcome {
     let object = object.load()?;
     let table = Table::<Event>::from_btf("events", &object)?;
     table.add_hint("comm", "width", "16")?;
-    let no_field = table.add_hint("nothing", "width", "16");
-    fails("a hint for no field", no_field, ErrorCode::NotFound)?;
     let taken = Table::<Event>::from_btf("events", &object);
     fails("the same name", taken, ErrorCode::AlreadyExists)?;
     let event = Event {
