@@ -13,8 +13,8 @@ Examples:
   sudo ecli run -o json execsnoop      Run it, one JSON object a line
   ecli inspect execsnoop               Show what is in it, without running it
 
-Options may also be set in a file: `ecli help` of a verb names them, $XDG_CONFIG_HOME/ecli/config.toml
-and /etc/ecli/config.toml hold them as `store = \"...\"`, `output = \"json\"`.";
+Configuration: $XDG_CONFIG_HOME/ecli/config.toml, then /etc/ecli/config.toml, with `store`, `output`
+and `memory`. Environment variables go before it, options before both.";
 
 /// Build, run and manage eBPF tools in a WebAssembly sandbox.
 #[derive(Debug, Parser)]

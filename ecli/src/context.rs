@@ -1,5 +1,6 @@
 //! What every command needs: the options of all verbs merged with the configuration files.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -33,5 +34,22 @@ impl Context {
             None => default_store_root()?,
         };
         Ok(Store::open(root)?)
+    }
+
+    /// Where compiled components are kept: beside the images, if the store is this user's own, or
+    /// else in the user's cache. Others must not put machine code there.
+    pub(crate) fn component_cache(&self) -> Result<Option<PathBuf>> {
+        let store = self.store()?;
+        let owner = std::fs::metadata(store.root()).map(|metadata| metadata.uid());
+        if owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw()) {
+            return Ok(Some(store.cache_folder()));
+        }
+        let absolute = |name: &str| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+        Ok(cache.map(|cache| cache.join("ecli")))
     }
 }

@@ -54,8 +54,18 @@ impl<T, E: Into<anyhow::Error>> HintExt<T> for Result<T, E> {
     }
 }
 
+/// The error and what caused it, without the wrapping of hints, to look for known types.
+pub(crate) fn causes(error: &anyhow::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    error.chain().map(|cause| {
+        let inner = cause
+            .downcast_ref::<Hinted>()
+            .and_then(|hinted| hinted.error.chain().next());
+        inner.unwrap_or(cause)
+    })
+}
+
 /// Prints an error to stderr.
-pub(crate) fn report(error: &anyhow::Error, _verbosity: u8) -> ExitCode {
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let mut text = format!("ecli: {}\n", message(error));
     if let Some(hint) = hint(error) {
         text.push_str(&format!("hint: {hint}\n"));
@@ -88,7 +98,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         .chain()
         .find_map(|cause| cause.downcast_ref::<Hinted>())
         .map(|hinted| hinted.hint.clone());
-    given.or_else(|| error.chain().find_map(known_hint))
+    given.or_else(|| causes(error).find_map(known_hint))
 }
 
 /// Advice on errors of libraries, which know no command line.

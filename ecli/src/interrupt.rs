@@ -36,17 +36,17 @@ impl Interrupts {
             .enable_io()
             .build()
             .context(operation)?;
-        let kinds = [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ];
         let signals = {
             let _entered = runtime.enter();
-            kinds.map(signal)
+            Signals {
+                interrupt: signal(SignalKind::interrupt()).context(operation)?,
+                terminate: signal(SignalKind::terminate()).context(operation)?,
+                hangup: match is_ignored(SignalKind::hangup()) {
+                    true => None,
+                    false => Some(signal(SignalKind::hangup()).context(operation)?),
+                },
+            }
         };
-        let [interrupt, terminate, hangup] = signals;
-        let signals = [interrupt?, terminate?, hangup?];
         let (events, received) = channel();
         let sender = events.clone();
         std::thread::Builder::new()
@@ -67,17 +67,41 @@ impl Interrupts {
     }
 }
 
-async fn listen([mut interrupt, mut terminate, mut hangup]: [Signal; 3], events: &Sender<Event>) {
+/// What is caught.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    /// Left alone below `nohup`.
+    hangup: Option<Signal>,
+}
+
+async fn listen(mut signals: Signals, events: &Sender<Event>) {
     loop {
+        let hangup = async {
+            match &mut signals.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
+            _ = signals.interrupt.recv() => {}
+            _ = signals.terminate.recv() => {}
+            _ = hangup => {}
         }
         if events.send(Event::Interrupted).is_err() {
             return;
         }
     }
+}
+
+/// Whether whoever started this process has it ignore a signal: the bit of `SigIgn` in proc(5).
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }
 
 fn handle(events: &Receiver<Event>) {

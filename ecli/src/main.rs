@@ -34,7 +34,6 @@ use crate::context::Context;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::install(cli.global.verbose);
-    let verbosity = cli.global.verbose;
     let outcome = Context::new(cli.global).and_then(|ctx| commands::run(&ctx, cli.command));
-    outcome.unwrap_or_else(|error| failure::report(&error, verbosity))
+    outcome.unwrap_or_else(|error| failure::report(&error))
 }

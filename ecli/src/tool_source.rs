@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use eunomia_image::{Image, Layout, Metadata, Platform, Reference, World};
+use eunomia_image::{ErrorKind, Image, Layout, Metadata, Platform, Reference, World};
 use eunomia_runtime::Tool;
 
 use crate::commands::unknown_image;
 use crate::context::Context;
-use crate::failure::hinted;
+use crate::failure::{causes, hinted};
 use crate::project::Project;
 
 /// Marks a folder as an image layout.
@@ -37,7 +37,7 @@ pub(crate) enum FoundImage {
     /// A component's file, and BPF objects given with it.
     Files {
         /// Made up, as an image of these files would have it.
-        metadata: Metadata,
+        metadata: Box<Metadata>,
         /// By name.
         objects: Vec<(String, Vec<u8>)>,
         /// The component.
@@ -52,14 +52,11 @@ pub(crate) fn find(ctx: &Context, text: &str, objects: &[(String, PathBuf)]) -> 
     let path = Path::new(text);
     let is_path = text.starts_with(['/', '.', '~']);
     if !is_path {
-        let reference = text.parse::<Reference>();
-        match reference
-            .map_err(anyhow::Error::from)
-            .and_then(|wanted| stored(ctx, wanted))
-        {
+        match named(ctx, text) {
             Ok(found) if objects.is_empty() => return Ok(found),
             Ok(_) => return Err(only_files_take_objects()),
-            Err(error) if !path_exists(path) => return Err(error),
+            // A damaged image is not to be replaced by something else of that name.
+            Err(error) if !is_unknown(&error) || !path_exists(path) => return Err(error),
             Err(_) => {}
         }
     }
@@ -77,6 +74,22 @@ fn only_files_take_objects() -> anyhow::Error {
 /// Whether it is a path, perhaps to an image in a layout (`FOLDER:NAME`).
 fn path_exists(path: &Path) -> bool {
     path.exists() || split_layout(path).is_some()
+}
+
+/// The image of the store that `text` names.
+fn named(ctx: &Context, text: &str) -> Result<Found> {
+    stored(ctx, text.parse()?)
+}
+
+/// Whether there is no such image, or `text` cannot be the name of one.
+fn is_unknown(error: &anyhow::Error) -> bool {
+    let kind = causes(error)
+        .find_map(|cause| cause.downcast_ref::<eunomia_image::Error>())
+        .map(eunomia_image::Error::kind);
+    matches!(
+        kind,
+        Some(ErrorKind::NotFound | ErrorKind::InvalidReference)
+    )
 }
 
 fn stored(ctx: &Context, wanted: Reference) -> Result<Found> {
@@ -112,7 +125,7 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
         .iter()
         .map(|(name, path)| Ok((name.clone(), read(path)?)))
         .collect::<Result<Vec<_>>>()?;
-    let metadata = Metadata::new(name, World::Command);
+    let metadata = Box::new(Metadata::new(name, World::Command));
     Ok(Found {
         shown,
         image: FoundImage::Files {

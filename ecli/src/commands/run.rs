@@ -49,7 +49,7 @@ pub(crate) struct Options {
         value_name = "IMAGE [ARGUMENTS]"
     )]
     command: Vec<OsString>,
-    /// How rows are shown [default: columns]
+    /// How rows are shown: columns (the default) or json, one object a line
     #[arg(
         short,
         long,
@@ -57,6 +57,7 @@ pub(crate) struct Options {
         env = "ECLI_OUTPUT",
         hide_env_values = true
     )]
+    #[arg(hide_possible_values = true)]
     output: Option<Format>,
     /// Attach a program to TARGET, whatever the tool says; may be repeated
     #[arg(long, value_name = "PROGRAM=TARGET", value_parser = attach)]
@@ -90,7 +91,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     };
     let tool = found.into_tool()?;
     let runtime = Runtime::builder()
-        .cache_dir(Some(ctx.store()?.cache_folder()))
+        .cache_dir(ctx.component_cache()?)
         .build()?;
     let lost = Arc::new(AtomicU64::new(0));
     let console = Console::stdout();

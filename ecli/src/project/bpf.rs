@@ -105,7 +105,7 @@ impl<'a> Compiler<'a> {
         tracing::info!("compiling {}", source.display());
         // In the project's folder, so that messages and debug information name files from there.
         let status = Command::new(&self.clang)
-            .current_dir(&self.setting.folder)
+            .current_dir(self.setting.folder)
             .args(self.flags())
             .args(["-MD", "-MF"])
             .arg(dependencies_file(product))

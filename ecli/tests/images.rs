@@ -1,0 +1,179 @@
+//! Images in the store: building them without a guest, listing, inspecting, naming, removing.
+
+#![allow(clippy::unwrap_used, reason = "a failed test says where and why")]
+
+mod support;
+
+use support::Sandbox;
+
+const OBJECT: &str = r#"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct event { __u32 pid; char comm[16]; };
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct event);
+} seen SEC(".maps");
+const volatile __u32 filter_pid = 7;
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("tracepoint/sched/sched_process_exec")
+int on_exec(void *ctx) { return filter_pid; }
+"#;
+
+/// A project without a guest: it needs clang, but neither root nor this kernel's types.
+fn project() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "tool/ecli.toml",
+        "description = \"A \\u001b[31mtest\"\nlicense = \"MIT\"\n",
+    );
+    sandbox.write("tool/small.bpf.c", OBJECT);
+    sandbox
+}
+
+#[test]
+fn a_project_is_built_listed_inspected_named_and_removed() {
+    let sandbox = project();
+    let built = sandbox.ecli(&["build", "tool"]).succeeded();
+    assert!(
+        built.starts_with("built tool:latest\n  BPF object small "),
+        "{built}"
+    );
+
+    let list = sandbox.ecli(&["list"]).succeeded();
+    assert!(list.contains("tool:latest"), "{list}");
+    assert!(list.contains("A \\u{1b}[31mtest"), "{list}");
+
+    sandbox.ecli(&["tag", "tool", "other:1.0"]).succeeded();
+    assert_eq!(
+        sandbox.ecli(&["list", "-q"]).succeeded(),
+        "other:1.0\ntool:latest\n"
+    );
+    let removed = sandbox.ecli(&["rm", "tool", "other:1.0"]).succeeded();
+    assert_eq!(removed, "removed tool:latest\nremoved other:1.0\n");
+    assert_eq!(sandbox.ecli(&["list", "-q"]).succeeded(), "");
+    let pruned = sandbox.ecli(&["prune"]).succeeded();
+    assert!(
+        pruned.starts_with("deleted 4 blobs and 0 unfinished files: "),
+        "{pruned}"
+    );
+}
+
+#[test]
+fn inspect_shows_what_the_object_declares() {
+    let sandbox = project();
+    sandbox.ecli(&["build", "-q", "tool"]).succeeded();
+    let human = sandbox.ecli(&["inspect", "tool"]).succeeded();
+    for line in [
+        "    on_exec  tracepoint  tracepoint/sched/sched_process_exec",
+        "    seen  hash  __u32  struct event  64",
+        "    filter_pid  const __u32  7",
+    ] {
+        assert!(human.contains(line), "{line:?} is not in:\n{human}");
+    }
+    let json = sandbox.ecli(&["inspect", "--json", "tool"]).succeeded();
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["objects"][0]["programs"][0]["type"], "tracepoint");
+    assert_eq!(report["objects"][0]["globals"][0]["value"], 7);
+    assert_eq!(report["component"], serde_json::Value::Null);
+    assert_eq!(
+        report["metadata"]["permissions"]["attachTargets"][0],
+        "tracepoint/sched/sched_process_exec"
+    );
+    let listed = sandbox.ecli(&["list", "--json"]).succeeded();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed[0]["digest"], report["digest"]);
+}
+
+#[test]
+fn the_same_sources_give_the_same_digest_and_clang_runs_only_for_changes() {
+    let sandbox = project();
+    let first = sandbox.ecli(&["build", "-q", "tool"]).succeeded();
+    let product = sandbox.path("tool/target/ecli/tool/small.bpf.o");
+    let built = |sandbox: &Sandbox| {
+        let outcome = sandbox.ecli(&["build", "-v", "-q", "tool"]);
+        (
+            outcome.stdout,
+            outcome.stderr.contains("compiling small.bpf.c"),
+        )
+    };
+    assert_eq!(built(&sandbox), (first.clone(), false));
+
+    // A header of the project is a source too.
+    sandbox.write("tool/more.h", "#define MORE 1\n");
+    sandbox.write(
+        "tool/small.bpf.c",
+        &format!("#include \"more.h\"\n{OBJECT}"),
+    );
+    assert!(built(&sandbox).1);
+    assert!(!built(&sandbox).1);
+    sandbox.write("tool/more.h", "#define MORE 2\n");
+    assert!(built(&sandbox).1);
+
+    sandbox.write("tool/small.bpf.c", OBJECT);
+    std::fs::remove_file(product).unwrap();
+    assert_eq!(built(&sandbox), (first, true));
+
+    // In another folder: no path of the machine is in the image.
+    let elsewhere = project();
+    assert_eq!(
+        elsewhere.ecli(&["build", "-q", "tool"]).succeeded(),
+        built(&sandbox).0
+    );
+}
+
+#[test]
+fn source_that_does_not_compile_shows_what_clang_says() {
+    let sandbox = project();
+    sandbox.write("tool/small.bpf.c", "int x = nonsense;\n");
+    let outcome = sandbox.ecli(&["build", "tool"]);
+    assert_eq!(outcome.code, 1);
+    for part in [
+        "small.bpf.c:1:9: error: use of undeclared identifier 'nonsense'",
+        "ecli: compile $SANDBOX/tool/small.bpf.c: clang ended with exit status: 1",
+    ] {
+        assert!(
+            outcome.stderr.contains(part),
+            "{part} is not in: {}",
+            outcome.stderr
+        );
+    }
+    // Not a terminal.
+    assert!(!outcome.stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn an_image_without_a_component_cannot_be_run() {
+    let sandbox = project();
+    sandbox.ecli(&["build", "-q", "tool"]).succeeded();
+    sandbox
+        .ecli(&["run", "tool"])
+        .failed_with("ecli: run tool:latest: it has no component, only BPF objects\n");
+}
+
+#[test]
+fn a_damaged_image_is_listed_and_refused() {
+    let sandbox = project();
+    let digest = sandbox.ecli(&["build", "-q", "tool"]).succeeded();
+    let blob = digest.trim().replace(':', "/");
+    sandbox.write(&format!("store/blobs/{blob}"), "{}");
+    let list = sandbox.ecli(&["list"]).succeeded();
+    assert!(list.contains("damaged: "), "{list}");
+    let outcome = sandbox.ecli(&["inspect", "tool"]);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("mismatch"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_store_is_an_image_layout_that_can_be_named_by_its_path() {
+    let sandbox = project();
+    sandbox.ecli(&["build", "-q", "tool"]).succeeded();
+    for name in ["./store", "./store:tool:latest"] {
+        let shown = sandbox.ecli(&["inspect", name]).succeeded();
+        assert!(shown.contains("BPF object small"), "{name}: {shown}");
+    }
+}
