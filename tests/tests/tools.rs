@@ -334,3 +334,63 @@ fn syscount_is_driven_by_the_host_and_counts() -> Result<()> {
     ensure!(code == 0, "exit code {code}: {said}");
     Ok(())
 }
+
+#[test]
+fn bashreadline_shows_what_a_function_chosen_at_run_time_returns() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let _alone = alone();
+    build("examples/bashreadline")?;
+    let folder = tempfile::tempdir()?;
+    let source = folder.path().join("shell.c");
+    std::fs::write(
+        &source,
+        "static char line[] = \"typed by a test\";\n\
+         __attribute__((noinline)) char *read_a_line(void) { __asm__ volatile(\"\"); return line; }\n\
+         int main(void) { return read_a_line() != line; }\n",
+    )?;
+    let shell = folder.path().join("shell");
+    let compiled = Command::new("cc")
+        .arg(&source)
+        .arg("-o")
+        .arg(&shell)
+        .status()?;
+    ensure!(compiled.success(), "compile the shell");
+    let path = shell.to_str().context("the path is UTF-8")?;
+    // By the tool's own options, and by the operator's word over them.
+    let target = format!("--attach=on_return=uprobe:{path}:read_a_line");
+    for args in [
+        &[
+            "-o",
+            "json",
+            "bashreadline",
+            "-s",
+            path,
+            "-f",
+            "read_a_line",
+        ][..],
+        &["-o", "json", &target, "bashreadline"],
+    ] {
+        let mut tool = Running::start(args)?;
+        let lines = tool.lines()?;
+        let found = std::thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .any(|line| line.contains("typed by a test"))
+        });
+        wait_until("the line is shown", Duration::from_secs(30), || {
+            ensure!(Command::new(&shell).status()?.success(), "run the shell");
+            Ok(found.is_finished())
+        })?;
+        ensure!(
+            found.join().expect("the reader does not panic"),
+            "the output ended before: {args:?}"
+        );
+        tool.signal("INT")?;
+        let (code, said) = tool.end()?;
+        // The reader left with the line it wanted.
+        ensure!([0, 1].contains(&code), "exit code {code}: {said}");
+    }
+    Ok(())
+}
