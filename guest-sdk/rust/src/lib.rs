@@ -1,7 +1,8 @@
 //! The user-space half of an eBPF tool, as a sandboxed WebAssembly guest of `ecli`.
 //!
 //! A guest opens the BPF object of its image, sets what can be set, loads and attaches it, and
-//! reads what its programs write. The phases of an object are types: [`OpenObject`], [`LoadedObject`].
+//! reads what its programs write. The phases of an object are types: [`OpenObject`],
+//! [`LoadedObject`].
 //!
 //! ```no_run
 //! use std::io::{Write, stdout};
@@ -103,8 +104,8 @@ pub use run::run;
 pub use user_ring_buffer::UserRingBuffer;
 
 /// Includes the types, global variables and maps of the guest's BPF object, which `ecli build`
-/// generates: module `bpf`, with `bpf::OBJECT`, `bpf::globals` and `bpf::maps`. A guest with several
-/// objects gets a module for each, called like the object.
+/// generates: module `bpf`, with `bpf::OBJECT`, `bpf::globals` and `bpf::maps`. A guest with
+/// several objects gets a module for each, called like the object.
 ///
 /// They are in the file that the environment variable `ECLI_BINDINGS` names while the guest is
 /// compiled.

@@ -19,8 +19,8 @@ pub fn request_stop() {
 
 /// End the guest at once with an exit code of its own, which becomes that of `ecli run`.
 ///
-/// `std::process::exit` and `main` can only say success (0) and failure (1) on WASI 0.2. Rows that are
-/// still gathered are emitted first; nothing else is run: detaching is the host's.
+/// `std::process::exit` and `main` can only say success (0) and failure (1) on WASI 0.2. Rows that
+/// are still gathered are emitted first; nothing else is run: detaching is the host's.
 pub fn exit(code: u8) -> ! {
     // A failure to write them is of no use to anybody any more.
     let _ = crate::output::flush_pending();

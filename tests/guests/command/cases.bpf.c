@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// One map of each kind, and programs that the guest runs itself: the cases need no events of others.
+// One map of each kind, and programs that the guest runs itself: the cases need nobody's events.
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
