@@ -25,13 +25,26 @@ impl Native {
         })
     }
 
-    pub(crate) fn program(&self, name: &str) -> PathBuf {
+    /// The path of a program that is not run by this type.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// What starts `processes` processes.
+    pub(crate) fn burst(&self, processes: u32, interval_us: u32, workers: usize) -> Command {
+        let mut command = Command::new(self.path("burst"));
+        command.args([
+            processes.to_string(),
+            interval_us.to_string(),
+            workers.to_string(),
+        ]);
+        command.current_dir(&self.folder);
+        command
     }
 
     /// Run `reader`, and return what it measured.
     pub(crate) fn read(&self, arguments: &[String]) -> Result<Vec<Round>> {
-        let mut command = Command::new(self.program("reader"));
+        let mut command = Command::new(self.path("reader"));
         command.arg(&self.object).args(arguments);
         Round::parse_all(&output(&mut command)?)
     }

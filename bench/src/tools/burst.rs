@@ -1,10 +1,8 @@
 //! Many processes as fast as possible: what a tool reports of them, and what that costs.
 
-use std::process::Command;
-
 use anyhow::{Context as _, Result};
 
-use super::{BURST, PROBE, Tool, Tools};
+use super::{Tool, Tools};
 use crate::child::Stdout;
 use crate::native::{self, Native};
 use crate::report::{Case, Group};
@@ -83,9 +81,7 @@ fn run(tool: &Tool, native: &Native, processes: u32) -> Result<Run> {
 /// Start processes as fast as possible, one after the other on each CPU; returns seconds.
 fn start_processes(native: &Native, processes: u32) -> Result<f64> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut command = Command::new(native.program(BURST));
-    command.args([processes.to_string(), "0".into(), workers.to_string()]);
-    command.arg(native.program(PROBE));
+    let mut command = native.burst(processes, 0, workers);
     let text = native::output(&mut command)?;
     let nanoseconds: f64 = text.trim().parse().context("read what burst prints")?;
     Ok(nanoseconds / 1e9)

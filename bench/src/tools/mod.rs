@@ -12,10 +12,8 @@ use anyhow::{Context as _, Result};
 use crate::child::{Stdout, Watched};
 use crate::native::Native;
 
-/// The program that is started many times, by its name in `native/`; on every line about it.
+/// The program that is started many times; every line about it has this name.
 const PROBE: &str = "bench-probe";
-/// What starts it.
-const BURST: &str = "burst";
 
 /// The tools that are measured; the first one is what the others are compared with.
 #[derive(Debug)]
@@ -88,6 +86,6 @@ impl Tool {
         }
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]);
-        Watched::start(command, stdout, PROBE, &native.program("tool.stderr"))
+        Watched::start(command, stdout, PROBE, &native.path("tool.stderr"))
     }
 }

@@ -1,10 +1,10 @@
 //! From the start of a tool to the first event that it prints, and its memory.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::{BURST, PROBE, Tool, Tools};
+use super::{Tool, Tools};
 use crate::child::Stdout;
 use crate::native::Native;
 use crate::report::{Case, Group};
@@ -70,9 +70,8 @@ struct Background(Child);
 
 impl Background {
     fn start(native: &Native) -> Result<Self> {
-        let child = Command::new(native.program(BURST))
-            .args([PROCESSES.to_string(), INTERVAL_US.to_string(), "1".into()])
-            .arg(native.program(PROBE))
+        let child = native
+            .burst(PROCESSES, INTERVAL_US, 1)
             .stdout(Stdio::null())
             .spawn()
             .context("start processes in the background")?;
