@@ -27,7 +27,7 @@ impl Btf {
     /// A type by its number.
     ///
     /// # Errors
-    /// `NotFound` from the number of types on.
+    /// `InvalidArgument` from the number of types on.
     pub fn describe(&self, id: TypeId) -> Result<TypeDescription> {
         Ok(self.handle.describe(id)?)
     }

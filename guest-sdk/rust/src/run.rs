@@ -10,7 +10,8 @@ use crate::output;
 /// line, `error: ...`, with exit code 1. Rows that are still gathered are emitted.
 ///
 /// When nobody reads any more what the guest writes (`ecli run execsnoop | head -1`) it ends
-/// without a word and with exit code 0: whoever reads has what he wanted.
+/// without a word: whoever reads has what he wanted. For the guest that is success; `ecli run` knows
+/// that its output was closed, and exits as it sees fit.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
