@@ -10,8 +10,8 @@ use crate::output;
 /// line, `error: ...`, with exit code 1. Rows that are still gathered are emitted.
 ///
 /// When nobody reads any more what the guest writes (`ecli run execsnoop | head -1`) it ends
-/// without a word: whoever reads has what he wanted. For the guest that is success; `ecli run` knows
-/// that its output was closed, and exits as it sees fit.
+/// without a word: whoever reads has what he wanted. For the guest that is success; `ecli run` sees
+/// that its output was closed and chooses its own exit code.
 ///
 /// ```no_run
 /// use std::process::ExitCode;
