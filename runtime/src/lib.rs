@@ -40,6 +40,7 @@ mod error;
 pub mod headers;
 pub mod libbpf;
 mod lifecycle;
+pub mod linker;
 mod plugin;
 pub mod rows;
 mod sandbox;
