@@ -1,4 +1,5 @@
-//! Ctrl-C and its like: the first asks the guest to stop, the second ends it, the third ends ecli.
+//! Ctrl-C and its like: the first asks the guest to stop, the second ends it, and ecli with it if
+//! the guest hangs.
 //!
 //! Before a guest runs, the first one ends ecli: there is nothing to detach then.
 
@@ -104,40 +105,49 @@ fn is_ignored(kind: SignalKind) -> bool {
     mask.is_some_and(|mask| mask >> (kind.as_raw_value() - 1) & 1 == 1)
 }
 
+/// How long a guest that was killed may take to be gone. It takes longer where it cannot be ended,
+/// in a write that nobody reads.
+const KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// What a deadline is for.
+#[derive(Clone, Copy)]
+enum Then {
+    Stop,
+    /// The kernel detaches everything when the process is gone.
+    Exit,
+}
+
 fn handle(events: &Receiver<Event>) {
     let mut guest: Option<Control> = None;
-    let mut deadline = None;
+    let mut deadline: Option<(Instant, Then)> = None;
     let mut interruptions = 0;
     loop {
         let event = match deadline {
-            Some(deadline) => {
-                events.recv_timeout(Instant::duration_since(&deadline, Instant::now()))
-            }
+            Some((at, _)) => events.recv_timeout(at.saturating_duration_since(Instant::now())),
             None => events.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
-        match (event, &guest) {
-            (Ok(Event::Started { control, timeout }), _) => {
+        match event {
+            Ok(Event::Started { control, timeout }) => {
+                let at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                deadline = at.map(|at| (at, Then::Stop));
                 guest = Some(control);
-                deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
             }
-            (Ok(Event::Interrupted), Some(guest)) => {
+            Ok(Event::Interrupted) => {
                 interruptions += 1;
-                match interruptions {
-                    1 => guest.stop(),
-                    2 => guest.kill(),
-                    // The guest hangs where it cannot be ended, in a write that nobody reads. The
-                    // kernel detaches everything when the process is gone.
+                match (&guest, interruptions) {
+                    (Some(guest), 1) => guest.stop(),
+                    (Some(guest), 2) => {
+                        guest.kill();
+                        deadline = Some((Instant::now() + KILL_GRACE, Then::Exit));
+                    }
                     _ => std::process::exit(EXIT_CODE.into()),
                 }
             }
-            (Ok(Event::Interrupted), None) => std::process::exit(EXIT_CODE.into()),
-            (Err(RecvTimeoutError::Timeout), guest) => {
-                deadline = None;
-                if let Some(guest) = guest {
-                    guest.stop();
-                }
-            }
-            (Err(RecvTimeoutError::Disconnected), _) => return,
+            Err(RecvTimeoutError::Timeout) => match (deadline.take(), &guest) {
+                (Some((_, Then::Stop)), Some(guest)) => guest.stop(),
+                _ => std::process::exit(EXIT_CODE.into()),
+            },
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

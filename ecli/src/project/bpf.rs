@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use eunomia_image::Digest;
+use eunomia_runtime::linker;
 use serde::{Deserialize, Serialize};
 
 use super::file::{self, create_folder_of};
@@ -24,7 +25,8 @@ const NO_CLANG_HINT: &str = "install clang: `apt install clang` (Debian, Ubuntu)
 /// not, and 2 costs instructions.
 const CPU: &str = "-mcpu=v3";
 
-const STRIP: &str = "llvm-strip";
+/// Part of the stamp: raised when objects are made in another way that their flags do not show.
+const RECIPE: u32 = 2;
 
 /// Where and how to compile.
 #[derive(Debug)]
@@ -51,6 +53,7 @@ pub(super) struct Compiler<'a> {
 /// From what an object was made; it is up to date while this stays the same.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Stamp {
+    recipe: u32,
     clang: String,
     flags: Vec<String>,
     /// Every file that was read, with the digest of its content.
@@ -118,26 +121,18 @@ impl<'a> Compiler<'a> {
         if !status.success() {
             bail!("clang ended with {status}");
         }
-        self.strip(&temporary);
-        std::fs::rename(&temporary, product)
-            .with_context(|| format!("create {}", product.display()))
-    }
-
-    /// Drops the debug information that only debuggers read: the kernel reads BTF, which stays.
-    /// Without the tool for it the object is only larger.
-    fn strip(&self, object: &Path) {
-        let tool = Command::new(&self.clang)
-            .arg(format!("-print-prog-name={STRIP}"))
-            .output();
-        let tool = tool.map_or_else(
-            |_| STRIP.to_owned(),
-            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        );
-        match Command::new(&tool).arg("-g").arg(object).status() {
-            Ok(status) if status.success() => {}
-            Ok(status) => tracing::info!("{tool} ended with {status}: the object stays larger"),
-            Err(error) => tracing::info!("run {tool}: {error}: the object stays larger"),
+        let linked = temporary.with_extension("linked");
+        let outcome = linker::link(&temporary, &linked)
+            .context("drop the debug information that only debuggers read")
+            .and_then(|()| {
+                std::fs::rename(&linked, product)
+                    .with_context(|| format!("create {}", product.display()))
+            });
+        for leftover in [&temporary, &linked] {
+            // The second one is gone when all went well.
+            let _ = std::fs::remove_file(leftover);
         }
+        outcome
     }
 
     fn flags(&self) -> Vec<String> {
@@ -183,7 +178,8 @@ impl<'a> Compiler<'a> {
             let same = |(path, digest): &(PathBuf, Digest)| {
                 self.digest(path).is_ok_and(|present| present == *digest)
             };
-            stamp.clang == self.version
+            stamp.recipe == RECIPE
+                && stamp.clang == self.version
                 && stamp.flags == self.flags()
                 && stamp.inputs.iter().all(same)
         })
@@ -201,6 +197,7 @@ impl<'a> Compiler<'a> {
             .map(|input| self.digest(&input).map(|digest| (input, digest)))
             .collect::<Result<_>>()?;
         Ok(Stamp {
+            recipe: RECIPE,
             clang: self.version.clone(),
             flags: self.flags(),
             inputs,
