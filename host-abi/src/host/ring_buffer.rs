@@ -25,6 +25,8 @@ pub struct RingBuffer {
     ring: Box<dyn kernel::RingBuffer>,
     /// Bytes of the last batch that the guest has not consumed.
     lent: usize,
+    /// At most half of the ring, so that the kernel has room while the guest works on a batch.
+    batch_bytes_max: usize,
     stop: StopSignal,
     _object: ObjectRef,
 }
@@ -41,10 +43,11 @@ impl RingBuffer {
                 self.lent
             )));
         }
-        let bytes_max = match bytes_max {
+        let wanted = match bytes_max {
             0 => BATCH_BYTES_DEFAULT,
-            bytes_max => bytes_max.min(BATCH_BYTES_MAX),
+            bytes_max => bytes_max,
         };
+        let bytes_max = wanted.min(self.batch_bytes_max);
         self.lent = 0;
         let batch = self
             .ring
@@ -154,10 +157,12 @@ fn open(view: BpfCtxView<'_>, map: &Resource<BpfMap>) -> HostResult<Resource<Rin
         .into());
     }
     let ring = map.open_ring_buffer()?;
+    let batch_bytes_max = (map.info().max_entries as usize / 2).min(BATCH_BYTES_MAX);
     let stop = view.ctx.stop.clone();
     Ok(view.table.push(RingBuffer {
         ring,
         lent: 0,
+        batch_bytes_max,
         stop,
         _object: object,
     })?)
