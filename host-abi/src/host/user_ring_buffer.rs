@@ -19,7 +19,7 @@ use crate::stop::StopSignal;
 #[derive(Debug)]
 pub struct UserRingBuffer {
     buffer: Box<dyn kernel::UserRingBuffer>,
-    /// Payload of the first record that did not fit in the last `write`.
+    /// Payload of the first record that did not fit in the last `write`; 0: all did.
     waiting_bytes: usize,
     stop: StopSignal,
     _object: ObjectRef,
@@ -59,6 +59,7 @@ impl UserRingBuffer {
     fn submit(&mut self, records: &[u8]) -> Result<usize> {
         let mut batch = Records::new(records);
         let mut submitted = 0;
+        self.waiting_bytes = 0;
         while let Some(record) = batch.next() {
             if !record.discarded && !self.buffer.submit(record.payload)? {
                 self.waiting_bytes = record.payload.len();
