@@ -9,8 +9,8 @@ use super::bpf_map::{Access, BpfMap, check_descriptors};
 use super::error::HostResult;
 use super::object_state::ObjectRef;
 use crate::bindings::eunomia::bpf::bpf_map::{Entries, HostCursor};
-use crate::error::Result;
-use crate::kernel::{self, Map};
+use crate::error::{Error, ErrorKind, Result};
+use crate::kernel::{self, Map, MapInfo, map_type};
 use crate::limits::BATCH_BYTES_MAX;
 
 /// The host's side of a `cursor` handle.
@@ -26,6 +26,7 @@ impl Cursor {
         let object = map.object().clone();
         let map = map.loaded("walk over a map")?;
         check_descriptors(map.info(), Access::Values)?;
+        check_kind(map.info(), drain)?;
         let cursor = kernel::Cursor {
             drain,
             ..kernel::Cursor::default()
@@ -36,6 +37,33 @@ impl Cursor {
             _object: object,
         })
     }
+}
+
+/// Whether maps of this kind can be walked over, or emptied.
+fn check_kind(info: &MapInfo, drain: bool) -> Result<()> {
+    use map_type::{
+        ARRAY, HASH, LPM_TRIE, LRU_HASH, LRU_PERCPU_HASH, PERCPU_ARRAY, PERCPU_HASH, QUEUE, STACK,
+        STACK_TRACE,
+    };
+    let is_hash = matches!(
+        info.map_type,
+        HASH | LRU_HASH | PERCPU_HASH | LRU_PERCPU_HASH
+    );
+    let (doing, can) = match (drain, info.map_type) {
+        (true, kind) => ("drain", is_hash || matches!(kind, QUEUE | STACK)),
+        (false, ARRAY | PERCPU_ARRAY | LPM_TRIE | STACK_TRACE) => return Ok(()),
+        (false, _) => ("walk over", is_hash),
+    };
+    if can {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::NotSupported,
+        format!(
+            "{doing} map `{}`: maps of type {} cannot be",
+            info.name, info.type_name
+        ),
+    ))
 }
 
 impl HostCursor for BpfCtxView<'_> {
