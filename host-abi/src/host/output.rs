@@ -158,6 +158,16 @@ impl guest::HostTable for BpfCtxView<'_> {
         if field.is_empty() {
             return Ok(add_hints(&mut table.hints, hints)?);
         }
+        if !table.layout.has_field(&field) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "add hints to table `{}`: it has no field `{field}`",
+                    table.name
+                ),
+            )
+            .into());
+        }
         checked_length("add hints: fields", table.field_hints.len(), FIELDS_MAX)?;
         add_hints(table.field_hints.entry(field.clone()).or_default(), hints)?;
         if let Layout::Fields(fields) = &mut table.layout {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eunomia_btf::{Btf, TypeId};
+use eunomia_btf::{Btf, Definition, TypeId};
 
 use super::fields::{Field, Values};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +40,44 @@ pub enum Layout {
     },
     /// Declared fields, packed.
     Fields(Vec<Field>),
+}
+
+impl Layout {
+    /// Whether a row has a field of this name; `event.pid` names a nested one.
+    pub fn has_field(&self, path: &str) -> bool {
+        match self {
+            Self::Btf { btf, type_id, .. } => has_member(btf, *type_id, path, NESTING_MAX),
+            Self::Fields(fields) => fields.iter().any(|field| field.name == path),
+        }
+    }
+}
+
+/// How deep structs, arrays and anonymous members are nested in a path; C has few levels.
+const NESTING_MAX: u32 = 32;
+
+fn has_member(btf: &Btf, id: TypeId, path: &str, depth_left: u32) -> bool {
+    let Some(depth_left) = depth_left.checked_sub(1) else {
+        return false;
+    };
+    let Ok(ty) = btf.resolve(id) else {
+        return false;
+    };
+    let composite = match ty.definition() {
+        Definition::Struct(composite) | Definition::Union(composite) => composite,
+        // The fields of each of its items.
+        Definition::Array(array) => return has_member(btf, array.item, path, depth_left),
+        _ => return false,
+    };
+    let (name, rest) = match path.split_once('.') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (path, None),
+    };
+    composite.members().flatten().any(|member| match rest {
+        _ if member.name.is_empty() => has_member(btf, member.ty, path, depth_left),
+        _ if member.name != name => false,
+        None => true,
+        Some(rest) => has_member(btf, member.ty, rest, depth_left),
+    })
 }
 
 impl Table {
