@@ -135,6 +135,10 @@ fn json(value: Value<'_>) -> serde_json::Value {
         Value::Signed(value) => value.into(),
         Value::Float(value) => value.into(),
         Value::Text(text) => String::from_utf8_lossy(text).into(),
-        Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        // One string of digits, as `ecli run --output json` has it.
+        Value::Bytes(bytes) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            digits.into()
+        }
     }
 }
