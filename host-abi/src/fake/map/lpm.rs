@@ -53,14 +53,15 @@ impl LpmTable {
         Ok(Prefix::new(data, length))
     }
 
-    /// The longest prefix of the key that is there, as the kernel's lookup finds it.
-    fn longest(&self, key: &[u8]) -> Result<Option<Prefix>> {
-        let wanted = self.prefix(key)?;
+    /// The longest prefix of the key that is there, as the kernel's lookup finds it: none, and no
+    /// error, for a key of more bits than there are.
+    fn longest(&self, key: &[u8]) -> Option<Prefix> {
+        let wanted = self.prefix(key).ok()?;
         let mut lengths = (0..=wanted.length).rev();
-        Ok(lengths.find_map(|length| {
+        lengths.find_map(|length| {
             let prefix = Prefix::new(&wanted.data, length);
             self.entries.contains_key(&prefix).then_some(prefix)
-        }))
+        })
     }
 }
 
@@ -77,7 +78,7 @@ impl Prefix {
 
 impl Table for LpmTable {
     fn lookup(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let longest = self.longest(key)?;
+        let longest = self.longest(key);
         let entry = longest.and_then(|prefix| self.entries.get(&prefix));
         Ok(entry.map(|entry| entry.value.clone()))
     }
@@ -125,7 +126,7 @@ impl Table for LpmTable {
     }
 
     fn value_mut(&mut self, key: &[u8]) -> Option<&mut [u8]> {
-        let prefix = self.longest(key).ok()??;
+        let prefix = self.longest(key)?;
         let entry = self.entries.get_mut(&prefix)?;
         Some(&mut entry.value)
     }
@@ -193,8 +194,11 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_longer_than_the_key_is_refused() {
-        let error = trie().lookup(&key(33, [0; 4])).unwrap_err();
+    fn a_prefix_longer_than_the_key_is_found_nowhere_and_cannot_be_set() {
+        let mut trie = trie();
+        let long = key(33, [0; 4]);
+        assert_eq!(trie.lookup(&long).unwrap(), None);
+        let error = trie.update(&long, b"xxxxx", Existence::Any).unwrap_err();
         assert_eq!(error.errno(), 22);
     }
 
