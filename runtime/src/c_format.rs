@@ -1,13 +1,13 @@
 //! Text that libbpf hands to callbacks as a `printf` format and its arguments.
 //!
 //! # Why `unsafe` is sound here
-//! `vasprintf` writes its result to memory that it allocates, which is copied and freed here. Format and
-//! arguments come from libbpf, unchanged, and are used once. A `va_list` parameter is a pointer in the
-//! calling conventions of our CPUs (x86-64: an array that decays; AArch64: a structure passed by
-//! reference), which libbpf-sys relies on as well.
+//! `vasprintf` writes its result to memory that it allocates, which is copied and freed here.
+//! Format and arguments come from libbpf, unchanged, and are used once. A `va_list` parameter is a
+//! pointer in the calling conventions of our CPUs (x86-64: an array that decays; AArch64: a
+//! structure passed by reference), which libbpf-sys relies on as well.
 //!
-//! libbpf-rs has the same for print messages, but panics, and so aborts, when they are not UTF-8; names
-//! in a BPF object that somebody else made may be anything.
+//! libbpf-rs has the same for print messages, but panics, and so aborts, when they are not UTF-8;
+//! names in a BPF object that somebody else made may be anything.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_char, c_int};
@@ -22,8 +22,8 @@ unsafe extern "C" {
 /// there is no memory for it.
 ///
 /// # Safety
-/// `format` and `args` are those that a C caller has passed to a callback of the `vprintf` kind, and are
-/// not used again.
+/// `format` and `args` are those that a C caller has passed to a callback of the `vprintf` kind,
+/// and are not used again.
 pub(crate) unsafe fn append(text: &mut String, format: *const c_char, args: *mut __va_list_tag) {
     let mut formatted: *mut c_char = std::ptr::null_mut();
     // SAFETY: the caller vouches for format and arguments.

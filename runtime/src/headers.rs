@@ -1,4 +1,5 @@
-//! The headers that BPF programs are compiled with, from the libbpf that this crate is linked with: so
+//! The headers that BPF programs are compiled with, from the libbpf that this crate is linked with:
+//! so
 //! `ecli build` needs no libbpf development package.
 
 use std::fs;
@@ -11,9 +12,10 @@ const BPF_HEADERS: [(&str, &[u8]); 6] = include!(concat!(env!("OUT_DIR"), "/bpf_
 /// What `usdt.bpf.h` includes, and a system without development packages does not have.
 const LINUX_ERRNO: &str = include_str!("headers/errno.h");
 
-/// Write `bpf_helpers.h` and the like to the folder `bpf` below `directory`, which is created, so that
-/// `clang -I directory` finds `<bpf/bpf_helpers.h>`; and `linux/errno.h`, which `usdt.bpf.h` includes.
-/// Files that are there are replaced.
+/// Write `bpf_helpers.h` and the like to the folder `bpf` below `directory`, which is created, so
+/// that
+/// `clang -I directory` finds `<bpf/bpf_helpers.h>`; and `linux/errno.h`, which `usdt.bpf.h`
+/// includes. Files that are there are replaced.
 ///
 /// # Errors
 /// Those of creating folders and writing files.

@@ -41,7 +41,8 @@ const POSTAMBLE: &str = "
 /// Bytes to begin with; a kernel's header has some 3 MiB.
 const TEXT_BYTES_EXPECTED: usize = 4 * 1024 * 1024;
 
-/// The text of `vmlinux.h` for the kernel whose BTF is in the file `btf_path`, or for the running one.
+/// The text of `vmlinux.h` for the kernel whose BTF is in the file `btf_path`, or for the running
+/// one.
 ///
 /// # Errors
 /// When the file cannot be read or is not BTF: `NotFound` when this kernel does not show its types.
@@ -84,8 +85,8 @@ impl Types {
     }
 
     fn dump(&self, text: &mut String) -> io::Result<()> {
-        // SAFETY: the BTF outlives the dump, which is dropped first; `text` is not used otherwise as
-        // long as the dump lives.
+        // SAFETY: the BTF outlives the dump, which is dropped first; `text` is not used otherwise
+        // as long as the dump lives.
         let dump = unsafe {
             libbpf_sys::btf_dump__new(
                 self.0.as_ptr(),

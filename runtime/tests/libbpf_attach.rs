@@ -1,4 +1,5 @@
 //! Attaching to every kind of target that the development kernel has.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 #[path = "real_kernel/usdt.rs"]

@@ -1,4 +1,5 @@
 //! Perf buffers and user ring buffers of the real kernel.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 

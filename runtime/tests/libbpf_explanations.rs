@@ -1,4 +1,5 @@
 //! What is said when the machine or its operator does not allow something.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 

@@ -1,4 +1,5 @@
 //! Maps of the real kernel: one of every kind, batches and walks.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 
@@ -420,12 +421,10 @@ fn a_batch_that_does_not_fit_says_how_far_it_came() {
     let keys: Vec<u8> = (0..20u32).flat_map(key).collect();
     let values: Vec<u8> = (0..20u64).flat_map(value).collect();
     assert_eq!(map.update_batch(&keys, &values, 0).unwrap(), 10);
-    let error = map.update_batch(&key(19), &value(1), 0).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert_eq!(map.update_batch(&key(19), &value(1), 0).unwrap(), 0);
     // Flags that the kernel takes for single updates only.
     assert_eq!(map.update_batch(&keys[..40], &values[..80], 2).unwrap(), 10);
-    let error = map.update_batch(&keys, &values, 1).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AlreadyExists);
+    assert_eq!(map.update_batch(&keys, &values, 1).unwrap(), 0);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Objects: global variables, loading, being refused.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 

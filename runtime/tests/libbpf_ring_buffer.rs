@@ -1,4 +1,5 @@
 //! Ring buffers of the real kernel.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* <linux/errno.h> for BPF programs: <bpf/usdt.bpf.h> includes it, and the one of the system cannot be
- * found for the target `bpf`. Numbers of include/uapi/asm-generic/errno{-base,}.h. */
+/* <linux/errno.h> for BPF programs: <bpf/usdt.bpf.h> includes it, and the one of the system cannot
+ * be found for the target `bpf`. Numbers of include/uapi/asm-generic/errno{-base,}.h. */
 #ifndef _LINUX_ERRNO_H
 #define _LINUX_ERRNO_H
 

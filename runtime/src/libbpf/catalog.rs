@@ -141,8 +141,8 @@ fn declared_map(map: &OpenMap<'_>, possible_cpus: u32) -> DeclaredMap {
     }
 }
 
-/// Maps of global data go by the name of their section; libbpf puts the start of the object's name in
-/// front of some.
+/// Maps of global data go by the name of their section; libbpf puts the start of the object's name
+/// in front of some.
 fn public_name(libbpf_name: &str, internal: bool) -> String {
     DATA_SECTIONS
         .into_iter()

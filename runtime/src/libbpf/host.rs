@@ -22,8 +22,8 @@ pub(super) struct Hint {
     pub(super) text: String,
 }
 
-/// Why loading failed with `errno`, if that can be told. `log` is the verifier's, empty when it was not
-/// even asked; `messages` are libbpf's.
+/// Why loading failed with `errno`, if that can be told. `log` is the verifier's, empty when it was
+/// not even asked; `messages` are libbpf's.
 pub(super) fn load_hint(errno: i32, log: &str, messages: &[String]) -> Option<Hint> {
     if !log.trim_start().is_empty() && errno != EPERM {
         return None;
@@ -52,8 +52,8 @@ fn forbidden() -> Hint {
     Hint {
         kind: ErrorKind::NotSupported,
         text: "the kernel forbids it although the process has the capabilities: this kernel may \
-               have this kind of program (fentry, fexit, fmod_ret, LSM, kprobe...) switched off, by \
-               its configuration, its lockdown mode or a security module"
+               have this kind of program (fentry, fexit, fmod_ret, LSM, kprobe...) switched off, \
+               by its configuration, its lockdown mode or a security module"
             .to_owned(),
     }
 }

@@ -16,8 +16,8 @@ use super::symbols::Symbols;
 /// How a [`LibbpfKernel`] works.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where shared maps are pinned; a folder of a BPF file system. It is created when first needed.
-    /// Default: `/sys/fs/bpf/ecli`.
+    /// Where shared maps are pinned; a folder of a BPF file system. It is created when first
+    /// needed. Default: `/sys/fs/bpf/ecli`.
     pub pin_root: PathBuf,
     /// A file with the BTF of the running kernel, for kernels that do not show their own. Default:
     /// none.
@@ -35,8 +35,9 @@ impl Default for Options {
 
 /// The kernel of this machine.
 ///
-/// Making one sets libbpf's print function for the whole process: what libbpf warns of becomes part of
-/// the errors, its debug output goes to `tracing` (target `libbpf`) if a subscriber wants it by then.
+/// Making one sets libbpf's print function for the whole process: what libbpf warns of becomes part
+/// of the errors, its debug output goes to `tracing` (target `libbpf`) if a subscriber wants it by
+/// then.
 #[derive(Debug)]
 pub struct LibbpfKernel {
     options: Options,

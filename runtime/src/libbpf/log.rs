@@ -1,12 +1,13 @@
 //! What libbpf prints.
 //!
-//! libbpf has one print function for the whole process. This module sets it once; what libbpf prints
-//! during a call of ours becomes part of that call's error, the rest goes to `tracing` (target
+//! libbpf has one print function for the whole process. This module sets it once; what libbpf
+//! prints during a call of ours becomes part of that call's error, the rest goes to `tracing`
+//! (target
 //! `libbpf`).
 //!
 //! # Why `unsafe` is sound here
-//! One call hands libbpf a callback, once; the callback passes on what libbpf passed to it. It cannot
-//! unwind into C: an `extern "C"` function aborts instead.
+//! One call hands libbpf a callback, once; the callback passes on what libbpf passed to it. It
+//! cannot unwind into C: an `extern "C"` function aborts instead.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;

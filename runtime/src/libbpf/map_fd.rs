@@ -1,9 +1,9 @@
 //! The system calls on one map.
 //!
 //! # Why `unsafe` is sound here
-//! The kernel reads `key_size` and reads or writes `user_value_size` bytes through the pointers it is
-//! given. Both sizes come from the kernel itself ([`Shape`]), never from an object file, and every
-//! function checks the slices against them before it passes a pointer.
+//! The kernel reads `key_size` and reads or writes `user_value_size` bytes through the pointers it
+//! is given. Both sizes come from the kernel itself ([`Shape`]), never from an object file, and
+//! every function checks the slices against them before it passes a pointer.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -159,8 +159,8 @@ impl MapFd {
             BatchRead::Lookup => libbpf_sys::bpf_map_lookup_batch,
             BatchRead::LookupAndDelete => libbpf_sys::bpf_map_lookup_and_delete_batch,
         };
-        // SAFETY: `keys` and `values` have room for `done` entries, `from` and `next` for a place of
-        // either kind.
+        // SAFETY: `keys` and `values` have room for `done` entries, `from` and `next` for a place
+        // of either kind.
         let code = unsafe {
             call(
                 self.raw(),

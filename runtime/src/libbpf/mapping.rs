@@ -1,11 +1,11 @@
 //! Memory that is shared with the kernel.
 //!
 //! # Why `unsafe` is sound here
-//! Only this module dereferences the mapped pages. Every access is checked against the length of the
-//! mapping first, so no position or length read from a ring can lead outside it. Except in
-//! [`Mapping::stable`], whose caller promises that nobody writes meanwhile, every access is atomic, since
-//! BPF programs write to the same memory at any time. The pages stay mapped as long as the `Mapping`
-//! lives, and nothing that borrows from them outlives it.
+//! Only this module dereferences the mapped pages. Every access is checked against the length of
+//! the mapping first, so no position or length read from a ring can lead outside it. Except in
+//! [`Mapping::stable`], whose caller promises that nobody writes meanwhile, every access is atomic,
+//! since BPF programs write to the same memory at any time. The pages stay mapped as long as the
+//! `Mapping` lives, and nothing that borrows from them outlives it.
 #![allow(unsafe_code)]
 
 use std::io;

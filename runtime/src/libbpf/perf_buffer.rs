@@ -1,8 +1,8 @@
 //! The reader of a perf event array: one ring for each CPU.
 //!
-//! The kernel's protocol (`include/uapi/linux/perf_event.h`): a page with positions, then the data. The
-//! kernel writes records, each with a header of type and size, and moves `data_head`; the reader copies
-//! them out, since they may wrap around, and moves `data_tail`.
+//! The kernel's protocol (`include/uapi/linux/perf_event.h`): a page with positions, then the data.
+//! The kernel writes records, each with a header of type and size, and moves `data_head`; the
+//! reader copies them out, since they may wrap around, and moves `data_tail`.
 
 use std::io;
 use std::mem::offset_of;

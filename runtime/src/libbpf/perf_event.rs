@@ -49,8 +49,8 @@ pub(super) fn open_bpf_output(cpu: u32) -> io::Result<OwnedFd> {
 
 pub(super) fn open(event: &Event) -> io::Result<OwnedFd> {
     const NO_GROUP: RawFd = -1;
-    // SAFETY: the pointer leads to `attributes.size` bytes, see `attributes`; the other arguments are
-    // numbers.
+    // SAFETY: the pointer leads to `attributes.size` bytes, see `attributes`; the other arguments
+    // are numbers.
     let fd = unsafe {
         libc::syscall(
             libc::SYS_perf_event_open,

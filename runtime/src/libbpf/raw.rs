@@ -1,9 +1,9 @@
 //! Calls of libbpf that libbpf-rs has no safe function for: properties of programs and maps.
 //!
 //! # Why `unsafe` is sound here
-//! Pointers to libbpf's structures come from libbpf-rs values that are borrowed for the whole call, so
-//! they are valid and not freed meanwhile. Strings that libbpf returns belong to the structure (or are
-//! static) and are copied before the borrow ends. Buffers are passed with their own length.
+//! Pointers to libbpf's structures come from libbpf-rs values that are borrowed for the whole call,
+//! so they are valid and not freed meanwhile. Strings that libbpf returns belong to the structure
+//! (or are static) and are copied before the borrow ends. Buffers are passed with their own length.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char};
@@ -13,8 +13,8 @@ use std::ptr::NonNull;
 
 use libbpf_rs::{AsRawLibbpf, OpenMap, OpenObject, OpenProgram, ProgramMut};
 
-/// The bytes of the object's BTF as libbpf has it: that of the ELF file, with the sizes and offsets of
-/// global variables, which the compiler leaves to the ELF symbols.
+/// The bytes of the object's BTF as libbpf has it: that of the ELF file, with the sizes and offsets
+/// of global variables, which the compiler leaves to the ELF symbols.
 pub(super) fn object_btf(object: &OpenObject) -> Option<Vec<u8>> {
     // SAFETY: `object` is open.
     let btf = unsafe { libbpf_sys::bpf_object__btf(object.as_libbpf_object().as_ptr()) };
@@ -122,8 +122,8 @@ pub(super) struct InnerMap {
 }
 
 pub(super) fn inner_map(map: &OpenMap<'_>) -> Option<InnerMap> {
-    // SAFETY: `map` is borrowed from an open object; its inner map, if it has one, lives until it is
-    // loaded.
+    // SAFETY: `map` is borrowed from an open object; its inner map, if it has one, lives until it
+    // is loaded.
     let inner =
         NonNull::new(unsafe { libbpf_sys::bpf_map__inner_map(map.as_libbpf_object().as_ptr()) })?;
     let pointer = inner.as_ptr();
@@ -187,8 +187,8 @@ pub(super) fn program_info(program: BorrowedFd<'_>) -> io::Result<libbpf_sys::bp
     let mut info = libbpf_sys::bpf_prog_info::default();
     let mut length = 0;
     length += u32::try_from(size_of_val(&info)).unwrap_or(0);
-    // SAFETY: `info` has `length` bytes, and any bytes make a valid `bpf_prog_info`. It is zeroed, so
-    // the kernel finds no further buffers to fill.
+    // SAFETY: `info` has `length` bytes, and any bytes make a valid `bpf_prog_info`. It is zeroed,
+    // so the kernel finds no further buffers to fill.
     checked(unsafe {
         libbpf_sys::bpf_prog_get_info_by_fd(program.as_raw_fd(), &raw mut info, &raw mut length)
     })?;
@@ -207,8 +207,8 @@ pub(super) struct TestRun<'a> {
     pub(super) batch_size: u32,
 }
 
-/// Run a program. The output vectors say by their length how much they can take, and are cut to what
-/// was written. Returns the program's return value and the nanoseconds of one run.
+/// Run a program. The output vectors say by their length how much they can take, and are cut to
+/// what was written. Returns the program's return value and the nanoseconds of one run.
 pub(super) fn test_run(program: BorrowedFd<'_>, run: TestRun<'_>) -> io::Result<(u32, u32)> {
     let length = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     let in_pointer = |bytes: &[u8]| match bytes {
@@ -235,8 +235,9 @@ pub(super) fn test_run(program: BorrowedFd<'_>, run: TestRun<'_>) -> io::Result<
         batch_size: run.batch_size,
         ..Default::default()
     };
-    // SAFETY: every pointer is null or has as many bytes as is said beside it. (A `syscall` program's
-    // context is written back through `ctx_in`: the caller passes a copy, see `run_syscall`.)
+    // SAFETY: every pointer is null or has as many bytes as is said beside it. (A `syscall`
+    // program's context is written back through `ctx_in`: the caller passes a copy, see
+    // `run_syscall`.)
     checked(unsafe { libbpf_sys::bpf_prog_test_run_opts(program.as_raw_fd(), &raw mut options) })?;
     run.data_out.truncate(options.data_size_out as usize);
     run.context_out.truncate(options.ctx_size_out as usize);

@@ -1,7 +1,8 @@
 //! Who reads which buffer.
 //!
-//! A ring has one position of its reader, in memory that every file descriptor of the map shares: two
-//! readers in one process would free each other's records. So there is at most one for each map.
+//! A ring has one position of its reader, in memory that every file descriptor of the map shares:
+//! two readers in one process would free each other's records. So there is at most one for each
+//! map.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

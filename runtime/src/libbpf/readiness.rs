@@ -60,8 +60,8 @@ impl Readiness {
     fn registered(&mut self) -> Option<&AsyncFd<OwnedFd>> {
         if let State::Idle(fd) = &mut self.state {
             let fd = fd.take()?;
-            // SAFETY: the file descriptor is owned by the `AsyncFd` from here on, so it stays open, and
-            // the same, as long as it is registered.
+            // SAFETY: the file descriptor is owned by the `AsyncFd` from here on, so it stays open,
+            // and the same, as long as it is registered.
             #[allow(unsafe_code)]
             match unsafe { AsyncFd::register_with_interest(fd, self.interest) } {
                 Ok(registered) => self.state = State::Registered(registered),

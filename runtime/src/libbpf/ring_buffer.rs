@@ -1,11 +1,12 @@
 //! The reader of a ring buffer, on a mapping of its own.
 //!
 //! The kernel's protocol (`kernel/bpf/ringbuf.c`): the producer position and the data are mapped
-//! read-only, the data twice in a row, so that every record is contiguous; the consumer position is in a
-//! page of its own that the reader writes. A record is an 8-byte header and the payload, padded to 8. The
-//! producer reserves a record with its busy bit set, moves its position, and clears the bit when the
-//! record is committed; records behind a busy one wait. The producer never writes to what lies between
-//! the consumer position and its own, other than to records that are busy.
+//! read-only, the data twice in a row, so that every record is contiguous; the consumer position is
+//! in a page of its own that the reader writes. A record is an 8-byte header and the payload,
+//! padded to 8. The producer reserves a record with its busy bit set, moves its position, and
+//! clears the bit when the record is committed; records behind a busy one wait. The producer never
+//! writes to what lies between the consumer position and its own, other than to records that are
+//! busy.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -148,8 +149,9 @@ impl RingBufferTrait for RingBuffer {
         };
         self.batch_bytes = bytes;
         let start = self.ring.data_offset(self.ring.position);
-        // SAFETY: the range holds records that are committed and not yet freed, which the kernel does
-        // not write to before they are; they are freed by the next call at the earliest, which takes
+        // SAFETY: the range holds records that are committed and not yet freed, which the kernel
+        // does not write to before they are; they are freed by the next call at the earliest, which
+        // takes
         // `&mut self` and so ends the borrow.
         #[allow(unsafe_code)]
         let batch = unsafe { self.ring.producer.stable(start..start + bytes) };
@@ -268,93 +270,4 @@ fn other_record_bytes(header: u32) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::fd::OwnedFd;
-
-    use super::*;
-
-    const DATA_BYTES: usize = 4096;
-
-    /// A ring in a file, laid out as the kernel does. Its data is not there twice, so records must
-    /// not wrap around.
-    fn ring(headers: &[u32], producer_position: u64) -> io::Result<Ring> {
-        let page = page_bytes();
-        let mut file = vec![0; 2 * page];
-        file[page..page + 8].copy_from_slice(&producer_position.to_ne_bytes());
-        for header in headers {
-            let start = file.len();
-            file.extend_from_slice(&header.to_ne_bytes());
-            file.resize(start + record_bytes(*header), 0);
-        }
-        file.resize(2 * page + 2 * DATA_BYTES, 0);
-        let fd: OwnedFd = rustix::fs::memfd_create("ring", rustix::fs::MemfdFlags::CLOEXEC)?;
-        assert_eq!(rustix::io::write(&fd, &file)?, file.len());
-        let producer = Mapping::new(fd.as_fd(), page as u64, page + 2 * DATA_BYTES, Access::Read);
-        Ok(Ring {
-            consumer: Mapping::new(fd.as_fd(), 0, page, Access::ReadWrite)?,
-            position: 0,
-            producer: producer?,
-            data_bytes: DATA_BYTES,
-            data_start: page,
-        })
-    }
-
-    fn walk(headers: &[u32], bytes_max: usize) -> io::Result<(usize, bool)> {
-        let bytes: usize = headers.iter().map(|header| record_bytes(*header)).sum();
-        let walk = ring(headers, bytes as u64)?.walk(bytes_max);
-        let walk = walk.ok_or_else(|| io::Error::other("the ring contradicts itself"))?;
-        Ok((walk.bytes, walk.discarded_only))
-    }
-
-    #[test]
-    fn a_walk_finds_records_of_equal_and_of_changing_lengths() -> io::Result<()> {
-        assert_eq!(walk(&[], 4096)?, (0, true));
-        assert_eq!(walk(&[64; 10], 4096)?, (720, false));
-        assert_eq!(
-            walk(&[0, 0, 64, 64, 1, 64, 0], 4096)?,
-            (8 + 8 + 72 + 72 + 16 + 72 + 8, false)
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn a_walk_ends_before_a_record_that_is_still_written() -> io::Result<()> {
-        assert_eq!(walk(&[BUSY | 8, 8], 4096)?, (0, true));
-        assert_eq!(walk(&[BUSY, 8], 4096)?, (0, true));
-        assert_eq!(walk(&[8, 8, BUSY | 8, 8], 4096)?, (32, false));
-        Ok(())
-    }
-
-    #[test]
-    fn a_walk_takes_no_more_than_was_asked_for_but_one_record() -> io::Result<()> {
-        assert_eq!(walk(&[64; 3], 1)?, (72, false));
-        assert_eq!(walk(&[64; 3], 144)?, (144, false));
-        assert_eq!(walk(&[64; 3], 215)?, (144, false));
-        Ok(())
-    }
-
-    #[test]
-    fn a_walk_tells_whether_all_was_discarded() -> io::Result<()> {
-        assert_eq!(walk(&[DISCARD | 8; 2], 4096)?, (32, true));
-        assert_eq!(walk(&[DISCARD | 8, 8], 4096)?, (32, false));
-        assert_eq!(walk(&[8, DISCARD | 8], 4096)?, (32, false));
-        Ok(())
-    }
-
-    #[test]
-    fn a_record_that_ends_behind_the_producer_is_a_contradiction() -> io::Result<()> {
-        assert!(ring(&[64, 64], 144)?.walk(4096).is_some());
-        assert!(ring(&[64, 64], 136)?.walk(4096).is_none());
-        assert!(ring(&[64, 8], 80)?.walk(4096).is_none());
-        assert!(ring(&[64], DATA_BYTES as u64 + 8)?.walk(4096).is_none());
-        Ok(())
-    }
-
-    #[test]
-    fn a_record_takes_its_header_and_padding() {
-        assert_eq!(record_bytes(0), 8);
-        assert_eq!(record_bytes(1), 16);
-        assert_eq!(record_bytes(8 | DISCARD), 16);
-        assert_eq!(record_bytes(9 | BUSY), 24);
-    }
-}
+mod tests;

@@ -142,8 +142,8 @@ fn refused(outcome: libbpf_rs::Result<()>) -> Result<()> {
     outcome.map_err(|error| Error::from_errno(errno_of(&error), "libbpf refuses the setting"))
 }
 
-/// Hash maps and arrays and their per-CPU and LRU forms can stand for each other, and a perf event array
-/// for a ring buffer.
+/// Hash maps and arrays and their per-CPU and LRU forms can stand for each other, and a perf event
+/// array for a ring buffer.
 fn set_type(map: &mut OpenMapMut<'_>, name: &str, new: u32) -> Result<()> {
     let old = raw::map_declaration(map).map_type;
     let compatible = match old {
@@ -212,8 +212,8 @@ fn check_pin_name(map: &str, name: &str) -> Result<()> {
     Err(Error::new(
         ErrorKind::InvalidArgument,
         format!(
-            "pin map `{map}` as `{name}`: a name is 1 to {PIN_NAME_BYTES_MAX} letters, digits, `_`, \
-             `-` or `.`"
+            "pin map `{map}` as `{name}`: a name is 1 to {PIN_NAME_BYTES_MAX} letters, digits, \
+             `_`, `-` or `.`"
         ),
     ))
 }

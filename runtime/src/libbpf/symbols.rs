@@ -11,8 +11,8 @@ use super::failure::from_io;
 
 const KALLSYMS: &str = "/proc/kallsyms";
 
-/// Symbols by address. Read when first needed: there are some 150,000 of them, and reading takes about
-/// 100 ms.
+/// Symbols by address. Read when first needed: there are some 150,000 of them, and reading takes
+/// about 100 ms.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {
     table: OnceLock<Table>,
@@ -71,7 +71,8 @@ impl Symbols {
 }
 
 impl Table {
-    /// Lines are `ffffffff81000000 T _text` and, of modules, `ffffffffc0000000 t name	[module]`.
+    /// Lines are `ffffffff81000000 T _text` and, of modules, `ffffffffc0000000 t name [module]`
+    /// (with a tab).
     fn read(mut lines: impl BufRead) -> io::Result<Self> {
         let mut table = Self {
             entries: Vec::new(),

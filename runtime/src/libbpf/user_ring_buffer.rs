@@ -1,8 +1,8 @@
 //! The writer of a user ring buffer, on a mapping of its own.
 //!
-//! The mirror image of [`ring_buffer`](super::ring_buffer): the producer position and the data belong to
-//! user space, the consumer position to the kernel. There is one writer, so a record is written whole
-//! before the producer position moves over it, and no busy bit is needed.
+//! The mirror image of [`ring_buffer`](super::ring_buffer): the producer position and the data
+//! belong to user space, the consumer position to the kernel. There is one writer, so a record is
+//! written whole before the producer position moves over it, and no busy bit is needed.
 
 use std::io;
 use std::os::fd::BorrowedFd;

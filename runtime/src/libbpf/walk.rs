@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use super::map_fd::{BatchRead, MapFd};
 use super::map_kind;
 
-/// How often a call that the kernel asks to repeat is repeated: a map that changes that fast is left
-/// for later.
+/// How often a call that the kernel asks to repeat is repeated: a map that changes that fast is
+/// left for later.
 const RETRIES_MAX: u32 = 16;
 
 /// `ENOTSUPP` of the kernel, which libc does not know.

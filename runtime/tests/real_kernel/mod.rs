@@ -1,10 +1,10 @@
 //! What the tests on the real kernel share: compiling their BPF programs, and opening them.
 //!
-//! These tests need root, clang and a kernel with BTF, and fail when one is missing: a test that does not
-//! run proves nothing.
+//! These tests need root, clang and a kernel with BTF, and fail when one is missing: a test that
+//! does not run proves nothing.
 #![allow(dead_code)]
 
-pub mod network;
+pub(crate) mod network;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use eunomia_host_abi::kernel::{Kernel, Link, Map, Object, RunInput};
 use eunomia_runtime::libbpf::LibbpfKernel;
 
 /// The kernel of all tests of a process.
-pub fn kernel() -> &'static LibbpfKernel {
+pub(crate) fn kernel() -> &'static LibbpfKernel {
     static KERNEL: OnceLock<LibbpfKernel> = OnceLock::new();
     KERNEL.get_or_init(|| {
         assert!(
@@ -28,27 +28,27 @@ pub fn kernel() -> &'static LibbpfKernel {
 }
 
 /// Open the object compiled from `tests/bpf/NAME.bpf.c`.
-pub fn open(name: &str) -> Box<dyn Object> {
+pub(crate) fn open(name: &str) -> Box<dyn Object> {
     kernel()
         .open_object(name, &compile(name))
         .unwrap_or_else(|error| panic!("{}", error.text()))
 }
 
 /// Open and load it.
-pub fn load(name: &str) -> Box<dyn Object> {
+pub(crate) fn load(name: &str) -> Box<dyn Object> {
     let mut object = open(name);
     load_opened(&mut *object);
     object
 }
 
-pub fn load_opened(object: &mut dyn Object) {
+pub(crate) fn load_opened(object: &mut dyn Object) {
     object
         .load()
         .unwrap_or_else(|error| panic!("{}", error.text()));
 }
 
 /// Load only the programs named.
-pub fn load_only(name: &str, programs: &[&str]) -> Box<dyn Object> {
+pub(crate) fn load_only(name: &str, programs: &[&str]) -> Box<dyn Object> {
     let mut object = open(name);
     for info in object.programs() {
         let wanted = programs.contains(&info.name.as_str());
@@ -63,19 +63,19 @@ pub fn load_only(name: &str, programs: &[&str]) -> Box<dyn Object> {
     object
 }
 
-pub fn attach(object: &dyn Object, program: &str, target: &str) -> Box<dyn Link> {
+pub(crate) fn attach(object: &dyn Object, program: &str, target: &str) -> Box<dyn Link> {
     let target = target.parse().unwrap();
     object
         .attach(program, Some(&target))
         .unwrap_or_else(|error| panic!("{}", error.text()))
 }
 
-pub fn global_u64(object: &dyn Object, name: &str) -> u64 {
+pub(crate) fn global_u64(object: &dyn Object, name: &str) -> u64 {
     u64::from_ne_bytes(object.get_global(name).unwrap().try_into().unwrap())
 }
 
 /// Run a `SEC("syscall")` program with a context of u64 words.
-pub fn call(object: &dyn Object, program: &str, words: &[u64]) -> u32 {
+pub(crate) fn call(object: &dyn Object, program: &str, words: &[u64]) -> u32 {
     let context = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
     let input = RunInput {
         context,
@@ -88,13 +88,13 @@ pub fn call(object: &dyn Object, program: &str, words: &[u64]) -> u32 {
 }
 
 /// A value of a map, as a u64.
-pub fn value_u64(map: &dyn Map, key: u32) -> Option<u64> {
+pub(crate) fn value_u64(map: &dyn Map, key: u32) -> Option<u64> {
     let value = map.lookup(&key.to_ne_bytes(), 0).unwrap()?;
     Some(u64::from_ne_bytes(value.try_into().unwrap()))
 }
 
 /// Compile `tests/bpf/NAME.bpf.c`, once for each process.
-pub fn compile(name: &str) -> Vec<u8> {
+pub(crate) fn compile(name: &str) -> Vec<u8> {
     static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(object) = compiled.get(name) {

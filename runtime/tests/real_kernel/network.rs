@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 /// Move the calling thread into a new network namespace, which vanishes with the thread.
-pub fn enter_new() {
+pub(crate) fn enter_new() {
     // SAFETY: only the network namespace of this thread changes, which Rust's memory model knows
     // nothing of.
     unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::NEWNET) }

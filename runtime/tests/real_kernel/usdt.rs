@@ -51,7 +51,7 @@ unsafe extern "C" {
 }
 
 /// Pass the probe.
-pub fn hit(argument: u64) {
+pub(crate) fn hit(argument: u64) {
     // SAFETY: the function does nothing and returns.
     unsafe { ecli_test_usdt(argument) };
 }

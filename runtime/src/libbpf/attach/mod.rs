@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use eunomia_host_abi::kernel::{Link, ProgramInfo};
-use eunomia_host_abi::target::{CgroupOrder, IteratorTarget};
+use eunomia_host_abi::target::{CgroupOrder, IteratorTarget, Section};
 use eunomia_host_abi::{Error, ErrorKind, Result, Target};
 use libbpf_rs::ProgramMut;
 use rustix::io::Errno;
@@ -82,6 +82,10 @@ pub(super) fn attach(
     });
     let attachments =
         outcome.map_err(|failure| explain(failure, &operation, info, target, &messages))?;
+    let place = match (target, Section::target(&info.section)) {
+        (None, Some(target)) => target.to_string(),
+        _ => place,
+    };
     Ok(Box::new(LibbpfLink::new(name, place, attachments, loaded)))
 }
 

@@ -225,7 +225,8 @@ fn interface(text: &str) -> Result<u32, Failure> {
     })
 }
 
-/// A cgroup: absolute paths that lead to the cgroup2 file system as they are, others below its mount.
+/// A cgroup: absolute paths that lead to the cgroup2 file system as they are, others below its
+/// mount.
 pub(super) fn open_cgroup(path: &str) -> Result<OwnedFd, Failure> {
     let Some(mount) = host::cgroup_mount() else {
         return Err(Failure::Explained(
