@@ -103,18 +103,45 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 
 /// Advice on errors of libraries, which know no command line.
 fn known_hint(cause: &(dyn Error + 'static)) -> Option<String> {
-    let error = cause.downcast_ref::<eunomia_image::Error>()?;
-    Some(match error.kind() {
-        eunomia_image::ErrorKind::PermissionDenied => {
-            "run it as root, or choose a store of your own with --store FOLDER or ECLI_STORE".into()
+    let image = cause
+        .downcast_ref::<eunomia_image::Error>()
+        .map(eunomia_image::Error::kind);
+    let runtime = cause
+        .downcast_ref::<eunomia_runtime::Error>()
+        .map(eunomia_runtime::Error::kind);
+    image
+        .and_then(image_hint)
+        .or_else(|| runtime.and_then(runtime_hint))
+        .map(str::to_owned)
+}
+
+fn image_hint(kind: eunomia_image::ErrorKind) -> Option<&'static str> {
+    use eunomia_image::ErrorKind;
+
+    Some(match kind {
+        ErrorKind::PermissionDenied => {
+            "run it as root, or choose a store of your own with --store FOLDER or ECLI_STORE"
         }
-        eunomia_image::ErrorKind::Busy => "another ecli is using the store; try again".into(),
-        eunomia_image::ErrorKind::StorageFull => {
-            "free some space: `ecli prune` deletes what no image needs".into()
-        }
-        eunomia_image::ErrorKind::InvalidReference => {
+        ErrorKind::Busy => "another ecli is using the store; try again",
+        ErrorKind::StorageFull => "free some space: `ecli prune` deletes what no image needs",
+        ErrorKind::InvalidReference => {
             "a name is like `execsnoop`, `execsnoop:1.0` or `registry.example/tools/execsnoop`"
-                .into()
+        }
+        _ => return None,
+    })
+}
+
+fn runtime_hint(kind: eunomia_runtime::ErrorKind) -> Option<&'static str> {
+    use eunomia_runtime::ErrorKind;
+
+    Some(match kind {
+        ErrorKind::LimitExceeded => {
+            "a tool that you trust may have more memory with --memory; the other limits stop what \
+             went wrong"
+        }
+        ErrorKind::UnknownImport => {
+            "the tool was built for another version of ecli (`ecli version`), or needs what the \
+             sandbox does not give: files, network"
         }
         _ => return None,
     })

@@ -191,6 +191,22 @@ fn a_wrong_configuration_is_shown_with_its_file() {
 }
 
 #[test]
+fn the_configuration_is_used_where_no_option_and_no_variable_is() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("elsewhere");
+    let text = format!("store = {:?}\n", folder.to_str().unwrap());
+    sandbox.write("config/ecli/config.toml", &text);
+    let mut command = sandbox.command(&["list"]);
+    sandbox.run(command.env_remove("ECLI_STORE")).succeeded();
+    assert!(folder.join("oci-layout").is_file());
+    assert!(!sandbox.store().exists());
+    sandbox.ecli(&["list"]).succeeded();
+    assert!(sandbox.store().exists());
+    sandbox.ecli(&["--store", "third", "list"]).succeeded();
+    assert!(sandbox.path("third").exists());
+}
+
+#[test]
 fn a_store_that_is_something_else_is_left_alone() {
     let sandbox = Sandbox::new();
     sandbox.write("store/precious", "data");

@@ -167,4 +167,6 @@ fn failed(error: &io::Error) -> HostError {
 }
 
 #[cfg(test)]
+mod btf_tests;
+#[cfg(test)]
 mod tests;

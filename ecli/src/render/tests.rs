@@ -11,7 +11,7 @@ use super::*;
 
 /// What was written, and whether the reader is gone.
 #[derive(Clone, Default)]
-struct Screen(Arc<Mutex<(Vec<u8>, bool)>>);
+pub(super) struct Screen(Arc<Mutex<(Vec<u8>, bool)>>);
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -29,7 +29,7 @@ impl Write for Screen {
 }
 
 impl Screen {
-    fn rows(&self, format: Format) -> StdoutRows {
+    pub(super) fn rows(&self, format: Format) -> StdoutRows {
         let console = Console::new(Box::new(self.clone()), false);
         let clocks = KernelClocks {
             monotonic: Duration::ZERO,
@@ -46,7 +46,7 @@ impl Screen {
         )
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().0.clone()).unwrap()
     }
 }
@@ -97,7 +97,7 @@ fn process(pid: u32, name: Option<&[u8]>, took: u64) -> Vec<u8> {
     [&pid.to_le_bytes()[..], &name, &[7], &took.to_le_bytes()].concat()
 }
 
-fn batch(rows: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn batch(rows: &[Vec<u8>]) -> Vec<u8> {
     let mut batch = Vec::new();
     for row in rows {
         record::push(&mut batch, 0, row);
