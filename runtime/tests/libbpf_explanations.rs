@@ -62,6 +62,18 @@ fn kernel_probes_are_attached_or_explained() {
 }
 
 #[test]
+fn a_type_of_program_that_the_kernel_lacks_is_named() {
+    // Remote controls: kernels of virtual machines have none.
+    match load_one("kernel_probes", "on_lirc") {
+        Ok(_) => {}
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::NotSupported, "{}", error.text());
+            assert!(error.text().contains("type lirc_mode2"), "{}", error.text());
+        }
+    }
+}
+
+#[test]
 fn a_btf_file_that_is_missing_is_named() {
     let options = eunomia_runtime::libbpf::Options {
         btf_path: Some("/nonexistent/vmlinux.btf".into()),

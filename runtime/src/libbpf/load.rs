@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use eunomia_host_abi::{Error, ErrorKind, Result};
 
-use super::failure::errno_of;
-use super::host;
+use super::catalog::Catalog;
+use super::failure::{errno_of, with_words};
+use super::host::{self, Hint};
 use super::log;
 use super::object::{LibbpfObject, Loaded, Phase};
 use super::raw;
@@ -48,7 +49,8 @@ pub(super) fn load(object: &mut LibbpfObject) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidState, "load: already loaded"));
     };
     let (outcome, messages) = log::captured(|| opened.load());
-    let loaded = outcome.map_err(|error| explain(&object.name, errno_of(&error), &messages))?;
+    let loaded = outcome
+        .map_err(|error| explain(&object.name, &object.catalog, errno_of(&error), &messages))?;
     let btf_fd = || raw::object_btf_fd(&loaded);
     for map in &object.catalog.maps {
         if let Some(inner) = &map.inner {
@@ -88,54 +90,70 @@ fn note_ids(object: &mut LibbpfObject, loaded: &libbpf_rs::Object) {
     }
 }
 
-fn explain(object: &str, errno: i32, messages: &[String]) -> Error {
+fn explain(object: &str, catalog: &Catalog, errno: i32, messages: &[String]) -> Error {
     let operation = format!("load object `{object}`");
     let refusal = messages.iter().find_map(|message| refused_program(message));
     let Some((program, reason)) = refusal else {
-        return explain_other(&operation, errno, messages);
+        let hint = host::load_hint(errno, "", messages).or_else(|| unknown_map(catalog, messages));
+        return explained(errno, with_words(&operation, messages), hint, None);
     };
     let log = messages.iter().find_map(|message| verifier_log(message));
-    let hint = host::load_hint(errno, log.unwrap_or_default(), messages);
-    let mut text = format!("{operation}: program `{program}`: {reason}");
-    if let Some(hint) = &hint {
-        text.push_str(": ");
-        text.push_str(&hint.text);
-    }
+    let hint = host::load_hint(errno, log.unwrap_or_default(), messages)
+        .or_else(|| unknown_program(catalog, program, log));
+    let text = format!("{operation}: program `{program}`: {reason}");
     let Some(log) = log else {
-        let kind = hint.map_or(ErrorKind::Rejected, |hint| hint.kind);
-        return Error::from_errno(errno, text).with_kind(kind);
+        return explained(errno, text, hint, Some(ErrorKind::Rejected));
     };
     let tail = tail(log, LOG_LINES_MAX);
-    text.push_str("; the verifier's log ends with\n");
-    text.push_str(tail);
-    let kind = match hint {
-        Some(hint) => hint.kind,
-        None if needs_another_kernel(tail) => ErrorKind::NotSupported,
-        None => ErrorKind::Rejected,
+    let kind = if needs_another_kernel(tail) {
+        ErrorKind::NotSupported
+    } else {
+        ErrorKind::Rejected
     };
+    let error = explained(errno, text, hint, Some(kind));
+    let text = format!("{error}; the verifier's log ends with\n{tail}");
     Error::from_errno(errno, text)
-        .with_kind(kind)
+        .with_kind(error.kind())
         .with_source(VerifierLog {
             program: program.to_owned(),
             text: log.to_owned(),
         })
 }
 
-/// Maps, relocations, everything before the verifier.
-fn explain_other(operation: &str, errno: i32, messages: &[String]) -> Error {
-    let mut text = operation.to_owned();
-    for message in messages {
+/// An error whose kind is that of the hint, or else `kind`, or else that of `errno`.
+fn explained(errno: i32, mut text: String, hint: Option<Hint>, kind: Option<ErrorKind>) -> Error {
+    if let Some(hint) = &hint {
         text.push_str(": ");
-        text.push_str(message);
+        text.push_str(&hint.text);
     }
-    match host::load_hint(errno, "", messages) {
-        Some(hint) => {
-            text.push_str(": ");
-            text.push_str(&hint.text);
-            Error::from_errno(errno, text).with_kind(hint.kind)
-        }
-        None => Error::from_errno(errno, text),
+    let error = Error::from_errno(errno, text);
+    match hint.map(|hint| hint.kind).or(kind) {
+        Some(kind) => error.with_kind(kind),
+        None => error,
     }
+}
+
+/// Without a word of the verifier, a program may be of a type that the kernel does not know.
+fn unknown_program(catalog: &Catalog, program: &str, log: Option<&str>) -> Option<Hint> {
+    let place = catalog.program(program).ok().filter(|_| log.is_none())?;
+    let info = &catalog.programs[place];
+    (raw::knows_program_type(info.program_type) == Some(false)).then(|| Hint {
+        kind: ErrorKind::NotSupported,
+        text: format!("this kernel has no programs of type {}", info.type_name),
+    })
+}
+
+/// `map 'x': failed to create: -EINVAL` of a map whose type the kernel does not know.
+fn unknown_map(catalog: &Catalog, messages: &[String]) -> Option<Hint> {
+    let name = messages.iter().find_map(|message| {
+        let (name, rest) = message.strip_prefix("map '")?.split_once("': ")?;
+        rest.starts_with("failed to create").then_some(name)
+    })?;
+    let map = catalog.maps.iter().find(|map| map.libbpf_name == name)?;
+    (raw::knows_map_type(map.info.map_type) == Some(false)).then(|| Hint {
+        kind: ErrorKind::NotSupported,
+        text: format!("this kernel has no maps of type {}", map.info.type_name),
+    })
 }
 
 /// `prog 'x': BPF program load failed: Permission denied` gives `x` and the reason.
@@ -177,6 +195,15 @@ mod tests {
 
     const REFUSED: &str = "prog 'handle_exec': BPF program load failed: Permission denied";
 
+    fn no_catalog() -> Catalog {
+        Catalog {
+            programs: Vec::new(),
+            maps: Vec::new(),
+            globals: Vec::new(),
+            btf: None,
+        }
+    }
+
     fn framed(log: &str) -> String {
         format!("prog 'handle_exec': {LOG_BEGIN}{log}{LOG_END}")
     }
@@ -187,7 +214,7 @@ mod tests {
             .map(|line| format!("{line}: r0 = 0\n"))
             .collect::<String>();
         let messages = [REFUSED.to_owned(), framed(&log)];
-        let error = explain("tool", 13, &messages);
+        let error = explain("tool", &no_catalog(), 13, &messages);
         assert_eq!(error.kind(), ErrorKind::Rejected);
         assert_eq!(error.errno(), 13);
         let text = error.to_string();
@@ -208,7 +235,7 @@ mod tests {
             REFUSED.to_owned(),
             framed("12: <invalid CO-RE relocation>\nfailed to resolve CO-RE relocation\n"),
         ];
-        let kind = explain("tool", 22, &messages).kind();
+        let kind = explain("tool", &no_catalog(), 22, &messages).kind();
         assert_eq!(kind, ErrorKind::NotSupported);
     }
 

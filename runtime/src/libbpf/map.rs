@@ -67,6 +67,8 @@ impl LibbpfMap {
             type_name: super::raw::map_type_name(fd.shape().map_type),
             key_type_id,
             value_type_id,
+            // Others may hold it, too.
+            pin_name: outer.info.pin_name.clone(),
             ..MapInfo::default()
         };
         Ok(Self {

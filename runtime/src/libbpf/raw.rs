@@ -82,6 +82,22 @@ pub(super) fn map_type_name(map_type: u32) -> String {
     )
 }
 
+/// Whether this kernel knows a type of program; found out by loading one. `None`: cannot be told.
+pub(super) fn knows_program_type(program_type: u32) -> Option<bool> {
+    // SAFETY: takes a number; no options.
+    answer(unsafe { libbpf_sys::libbpf_probe_bpf_prog_type(program_type, std::ptr::null()) })
+}
+
+/// Whether this kernel knows a type of map; found out by creating one. `None`: cannot be told.
+pub(super) fn knows_map_type(map_type: u32) -> Option<bool> {
+    // SAFETY: takes a number; no options.
+    answer(unsafe { libbpf_sys::libbpf_probe_bpf_map_type(map_type, std::ptr::null()) })
+}
+
+fn answer(code: i32) -> Option<bool> {
+    (code >= 0).then_some(code > 0)
+}
+
 /// What a map declares beyond what libbpf-rs tells.
 pub(super) struct MapDeclaration {
     pub(super) map_type: u32,

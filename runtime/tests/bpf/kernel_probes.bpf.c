@@ -30,6 +30,12 @@ int BPF_PROG(on_fentry)
 	return 0;
 }
 
+SEC("lirc_mode2")
+int on_lirc(unsigned int *sample)
+{
+	return 0;
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(on_lsm, struct file *file)
 {

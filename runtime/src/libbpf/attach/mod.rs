@@ -83,8 +83,14 @@ pub(super) fn attach(
     let attachments =
         outcome.map_err(|failure| explain(failure, &operation, info, target, &messages))?;
     let place = match (target, Section::target(&info.section)) {
+        (Some(_), _) => place,
         (None, Some(target)) => target.to_string(),
-        _ => place,
+        // A section without a function, which was chosen before load.
+        (None, None) => Target::Trace {
+            function: None,
+            cookie: 0,
+        }
+        .to_string(),
     };
     Ok(Box::new(LibbpfLink::new(name, place, attachments, loaded)))
 }
