@@ -27,7 +27,10 @@ pub(crate) struct Cache {
 impl Cache {
     /// The cache in `dir`, which is made when it is missing.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)?;
         let metadata = std::fs::metadata(dir)?;
         let mine = metadata.uid() == rustix::process::geteuid().as_raw();
         if !mine || metadata.permissions().mode() & 0o022 != 0 {
@@ -36,7 +39,9 @@ impl Cache {
                 "others could put machine code there: it must be writable by its owner only",
             ));
         }
-        Ok(Self { dir: dir.to_owned() })
+        Ok(Self {
+            dir: dir.to_owned(),
+        })
     }
 
     /// The compiled form of `component`, if it is here and sound.
@@ -67,18 +72,17 @@ impl Cache {
         }
     }
 
-    fn try_store(
-        &self,
-        engine: &Engine,
-        component: &[u8],
-        compiled: &Component,
-    ) -> io::Result<()> {
+    fn try_store(&self, engine: &Engine, component: &[u8], compiled: &Component) -> io::Result<()> {
         let compiled = compiled.serialize().map_err(io::Error::other)?;
         let mut file = Sha256::digest(&compiled).to_vec();
         file.extend_from_slice(&compiled);
         let path = self.path(engine, component);
         // Unique among the threads and processes that may be writing the same file.
-        let unique = format!("{}.{:?}.part", std::process::id(), std::thread::current().id());
+        let unique = format!(
+            "{}.{:?}.part",
+            std::process::id(),
+            std::thread::current().id()
+        );
         let part = path.with_extension(unique);
         let outcome = std::fs::write(&part, &file).and_then(|()| std::fs::rename(&part, &path));
         if outcome.is_err() {
@@ -92,6 +96,7 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut settings);
         let digest = Sha256::digest(component);
         let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.dir.join(format!("{name}-{:016x}.cwasm", settings.finish()))
+        self.dir
+            .join(format!("{name}-{:016x}.cwasm", settings.finish()))
     }
 }

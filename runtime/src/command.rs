@@ -8,11 +8,10 @@ use crate::state::GuestState;
 use crate::tool::Loaded;
 
 /// Run the guest's `main`.
-pub(crate) async fn run(
-    tool: &Loaded,
-    store: &mut Store<GuestState>,
-) -> wasmtime::Result<Outcome> {
-    let command = CommandPre::new(tool.instance.clone())?.instantiate_async(&mut *store).await?;
+pub(crate) async fn run(tool: &Loaded, store: &mut Store<GuestState>) -> wasmtime::Result<Outcome> {
+    let command = CommandPre::new(tool.instance.clone())?
+        .instantiate_async(&mut *store)
+        .await?;
     let status = command.wasi_cli_run().call_run(store).await?;
     Ok(Outcome::Exited(if status.is_ok() { 0 } else { 1 }))
 }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi_io::bytes::Bytes;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi_io::bytes::Bytes;
 
 /// Bytes that are gathered before they are written out.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -43,15 +43,25 @@ struct State {
 impl Console {
     /// The process's standard output.
     pub fn stdout() -> Self {
-        Self::new(Box::new(RawStdout), io::IsTerminal::is_terminal(&io::stdout()))
+        Self::new(
+            Box::new(RawStdout),
+            io::IsTerminal::is_terminal(&io::stdout()),
+        )
     }
 
     /// Any other output; `terminal` is what guests are told.
     pub fn new(output: Box<dyn Write + Send>, terminal: bool) -> Self {
-        let state =
-            State { buffer: Vec::with_capacity(BUFFER_BYTES), output, failed: None, clones: 1 };
-        let shared =
-            Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), terminal });
+        let state = State {
+            buffer: Vec::with_capacity(BUFFER_BYTES),
+            output,
+            failed: None,
+            clones: 1,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            terminal,
+        });
         let flusher = Arc::clone(&shared);
         // Without the thread output is only later, so a failure to start it is no reason to fail.
         let spawned = std::thread::Builder::new()
@@ -84,7 +94,10 @@ impl Shared {
         let mut state = self.state();
         while state.clones > 0 {
             if state.buffer.is_empty() {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
             drop(state);
@@ -108,7 +121,10 @@ impl State {
 
     fn flush(&mut self) -> io::Result<()> {
         self.check()?;
-        let outcome = self.output.write_all(&self.buffer).and_then(|()| self.output.flush());
+        let outcome = self
+            .output
+            .write_all(&self.buffer)
+            .and_then(|()| self.output.flush());
         self.buffer.clear();
         outcome.inspect_err(|error| self.failed = Some(error.kind()))
     }
@@ -134,13 +150,17 @@ impl Console {
     #[must_use]
     pub fn share(&self) -> Self {
         self.shared.state().clones += 1;
-        Self { shared: Arc::clone(&self.shared) }
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console").field("terminal", &self.shared.terminal).finish_non_exhaustive()
+        f.debug_struct("Console")
+            .field("terminal", &self.shared.terminal)
+            .finish_non_exhaustive()
     }
 }
 

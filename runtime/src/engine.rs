@@ -87,7 +87,15 @@ impl RuntimeBuilder {
             None => Arc::new(LibbpfKernel::new()),
         };
         let ticker = Ticker::start(engine.clone())?;
-        Ok(Runtime { shared: Arc::new(Shared { engine, linker, kernel, cache, ticker }) })
+        Ok(Runtime {
+            shared: Arc::new(Shared {
+                engine,
+                linker,
+                kernel,
+                cache,
+                ticker,
+            }),
+        })
     }
 }
 
@@ -113,7 +121,9 @@ impl Runtime {
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime").field("kernel", &self.shared.kernel).finish_non_exhaustive()
+        f.debug_struct("Runtime")
+            .field("kernel", &self.shared.kernel)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,13 +132,19 @@ impl Shared {
     pub(crate) fn tick(&self) -> Ticking {
         self.ticker.guests.fetch_add(1, Ordering::SeqCst);
         self.ticker.wake();
-        Ticking { ticker: Arc::clone(&self.ticker) }
+        Ticking {
+            ticker: Arc::clone(&self.ticker),
+        }
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        *self.ticker.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self
+            .ticker
+            .over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = true;
         self.ticker.changed.notify_all();
     }
 }
@@ -178,7 +194,9 @@ impl Ticker {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         while !*over {
             over = if self.guests.load(Ordering::SeqCst) == 0 {
-                self.changed.wait(over).unwrap_or_else(PoisonError::into_inner)
+                self.changed
+                    .wait(over)
+                    .unwrap_or_else(PoisonError::into_inner)
             } else {
                 let waited = self.changed.wait_timeout(over, EPOCH_INTERVAL);
                 engine.increment_epoch();

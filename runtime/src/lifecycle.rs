@@ -84,12 +84,17 @@ impl Running {
         let guest = control.clone();
         let thread = std::thread::Builder::new()
             .name(format!("guest {name}"))
-            .spawn(move || Exit { outcome: run(&tool, settings, &guest) })
+            .spawn(move || Exit {
+                outcome: run(&tool, settings, &guest),
+            })
             .map_err(|error| {
                 Error::new(ErrorKind::Host, format!("start the guest of `{name}`"))
                     .with_source(error)
             })?;
-        Ok(Self { control, thread: Some(thread) })
+        Ok(Self {
+            control,
+            thread: Some(thread),
+        })
     }
 
     /// What stops it.
@@ -112,7 +117,10 @@ impl Running {
             Some(Ok(exit)) => exit,
             // `run` catches panics of the guest's side; this one happened while it was cleaning up.
             Some(Err(_)) | None => Exit {
-                outcome: Outcome::Failed(Error::new(ErrorKind::Host, "the guest's thread panicked")),
+                outcome: Outcome::Failed(Error::new(
+                    ErrorKind::Host,
+                    "the guest's thread panicked",
+                )),
             },
         }
     }
@@ -129,7 +137,9 @@ impl Drop for Running {
 
 fn run(tool: &Loaded, settings: Settings, control: &Control) -> Outcome {
     let name = &tool.tool.name;
-    let event_loop = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let event_loop = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let event_loop = match event_loop {
         Ok(event_loop) => event_loop,
         Err(error) => {
@@ -140,8 +150,12 @@ fn run(tool: &Loaded, settings: Settings, control: &Control) -> Outcome {
     };
     let sandbox = settings.sandbox.clone();
     let _ticking = tool.shared.tick();
-    let mut store =
-        state::store(tool, settings, control.stop.clone(), Arc::clone(&control.kill));
+    let mut store = state::store(
+        tool,
+        settings,
+        control.stop.clone(),
+        Arc::clone(&control.kill),
+    );
     // A panic in a host function must not keep the store from being dropped in order.
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
         event_loop.block_on(drive(tool, &mut store, &sandbox, control))
@@ -217,7 +231,10 @@ fn sort(name: &str, error: wasmtime::Error) -> Outcome {
         Some(trap) => trap.to_string(),
         None => format!("{error:#}"),
     };
-    Outcome::Failed(Error::new(ErrorKind::Trap, format!("the guest of `{name}` trapped: {trap}")))
+    Outcome::Failed(Error::new(
+        ErrorKind::Trap,
+        format!("the guest of `{name}` trapped: {trap}"),
+    ))
 }
 
 /// The guest ended well but its last rows could not be shown.

@@ -6,8 +6,8 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use eunomia_host_abi::bindings::exports::eunomia::bpf::handler::{Guest, GuestIndices};
 use eunomia_host_abi::bindings::eunomia::bpf::errors::Error as GuestError;
+use eunomia_host_abi::bindings::exports::eunomia::bpf::handler::{Guest, GuestIndices};
 use eunomia_host_abi::host::{BpfView, Driver, HostError, Source};
 use eunomia_host_abi::stop::StopSignal;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -43,7 +43,10 @@ pub(crate) async fn run(
 ) -> wasmtime::Result<Outcome> {
     let instance = tool.instance.instantiate_async(&mut *store).await?;
     let handler = GuestIndices::new(&tool.instance)?.load(&mut *store, &instance)?;
-    let plugin = Plugin { name: &tool.tool.name, handler };
+    let plugin = Plugin {
+        name: &tool.tool.name,
+        handler,
+    };
     match plugin.live(store, stop).await {
         Ok(()) => Ok(Outcome::Exited(0)),
         Err(Failure::Guest(error)) => Ok(Outcome::Failed(error)),
@@ -84,7 +87,9 @@ impl Plugin<'_> {
         });
         let mut consumed = vec![0; driver.sources.len()];
         while !stop.is_requested() {
-            let busy = self.deliver_round(store, &mut driver.sources, &mut consumed).await?;
+            let busy = self
+                .deliver_round(store, &mut driver.sources, &mut consumed)
+                .await?;
             if !busy {
                 store.data_mut().bpf().ctx.output().before_wait();
             }
@@ -95,7 +100,10 @@ impl Plugin<'_> {
             }
         }
         for _ in 0..FINAL_BATCHES_MAX {
-            if !self.deliver_round(store, &mut driver.sources, &mut consumed).await? {
+            if !self
+                .deliver_round(store, &mut driver.sources, &mut consumed)
+                .await?
+            {
                 break;
             }
         }
@@ -127,7 +135,10 @@ impl Plugin<'_> {
                 store.data_mut().bpf_ctx().output().report_lost(lost);
             }
             let id = u32::try_from(id).expect("a plugin has at most SOURCES_MAX sources");
-            let outcome = self.handler.call_on_events(&mut *store, id, records, lost).await?;
+            let outcome = self
+                .handler
+                .call_on_events(&mut *store, id, records, lost)
+                .await?;
             self.told("on-events", outcome)?;
         }
         Ok(delivered)
@@ -146,8 +157,11 @@ impl Plugin<'_> {
         match error {
             HostError::Trap(trap) => Failure::Ended(trap),
             HostError::Expected(error) => Failure::Guest(
-                Error::new(ErrorKind::Host, format!("read events for plugin `{}`", self.name))
-                    .with_source(error),
+                Error::new(
+                    ErrorKind::Host,
+                    format!("read events for plugin `{}`", self.name),
+                )
+                .with_source(error),
             ),
         }
     }
@@ -169,8 +183,14 @@ async fn wait(
         })
         .collect();
     let records = poll_fn(|ctx| {
-        let ready = readiness.iter_mut().any(|ready| ready.as_mut().poll(ctx).is_ready());
-        if ready { Poll::Ready(()) } else { Poll::Pending }
+        let ready = readiness
+            .iter_mut()
+            .any(|ready| ready.as_mut().poll(ctx).is_ready());
+        if ready {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     });
     let tick = async {
         match ticks {

@@ -61,7 +61,10 @@ impl RowSender {
 impl OutputSink for RowSender {
     fn rows(&mut self, table: &Arc<Table>, rows: &[u8]) -> Result<()> {
         for record in Records::new(rows).filter(|record| !record.discarded) {
-            let row = Row { table: Arc::clone(table), payload: record.payload.into() };
+            let row = Row {
+                table: Arc::clone(table),
+                payload: record.payload.into(),
+            };
             self.send(Event::Row(row))?;
         }
         Ok(())
@@ -120,7 +123,9 @@ impl Row {
             }
             Layout::Btf { btf, type_id, .. } => {
                 let decoder = Decoder::new(btf, *type_id).map_err(|e| misfit(e.to_string()))?;
-                let value = decoder.value(&self.payload).map_err(|e| misfit(e.to_string()))?;
+                let value = decoder
+                    .value(&self.payload)
+                    .map_err(|e| misfit(e.to_string()))?;
                 serde_json::to_value(value).map_err(|error| misfit(error.to_string()))
             }
             _ => Err(misfit("its layout is not known here".into())),

@@ -77,7 +77,9 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        let total = self
+            .memory_bytes
+            .saturating_add(desired.saturating_sub(current));
         if total > self.memory_bytes_max {
             return Err(wasmtime::Error::new(LimitExceeded(format!(
                 "the guest wants {} MiB of memory, its limit is {} MiB",
@@ -95,7 +97,9 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.table_elements.saturating_add(desired.saturating_sub(current));
+        let total = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current));
         if total > self.table_elements_max {
             return Err(wasmtime::Error::new(LimitExceeded(format!(
                 "the guest wants {total} table elements, its limit is {}",

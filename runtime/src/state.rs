@@ -66,7 +66,9 @@ pub(crate) fn store(
     let mut wasi = WasiCtxBuilder::new();
     wasi.arg(&tool.tool.name).args(&settings.args);
     if let Stdio::Console(console) = settings.stdio {
-        wasi.inherit_stdin().stdout(GuestStdout(console)).inherit_stderr();
+        wasi.inherit_stdin()
+            .stdout(GuestStdout(console))
+            .inherit_stderr();
     }
     let mut table = ResourceTable::new();
     table.set_max_capacity(settings.limits.handles_max);
@@ -90,7 +92,13 @@ pub(crate) fn store(
         sandbox: settings.sandbox.clone(),
     };
     let limiter = Limiter::new(&settings.sandbox);
-    let state = GuestState { bpf, table, wasi: wasi.build(), limiter, watch };
+    let state = GuestState {
+        bpf,
+        table,
+        wasi: wasi.build(),
+        limiter,
+        watch,
+    };
     let mut store = Store::new(&tool.shared.engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(HOSTCALL_BYTES_MAX);
@@ -120,7 +128,11 @@ impl Watch {
                 self.sandbox.cpu_burst_max
             ))));
         }
-        if self.sandbox.cpu_total_max.is_some_and(|most| now - self.start > most) {
+        if self
+            .sandbox
+            .cpu_total_max
+            .is_some_and(|most| now - self.start > most)
+        {
             return Err(wasmtime::Error::new(LimitExceeded(format!(
                 "the guest used more than {:?} of CPU time",
                 self.sandbox.cpu_total_max.unwrap_or_default()
@@ -146,7 +158,10 @@ pub(crate) fn grace_is_over(sandbox: &Sandbox) -> LimitExceeded {
 fn thread_cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     // The clock starts at 0 with the thread.
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
 }
 
 impl GuestState {
@@ -158,13 +173,19 @@ impl GuestState {
 impl BpfView for GuestState {
     fn bpf(&mut self) -> BpfCtxView<'_> {
         self.watch.calls += 1;
-        BpfCtxView { ctx: &mut self.bpf, table: &mut self.table }
+        BpfCtxView {
+            ctx: &mut self.bpf,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.watch.calls += 1;
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }

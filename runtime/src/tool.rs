@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre};
 use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::component::{Component, InstancePre};
 
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, Result};
@@ -72,11 +72,21 @@ impl Opened {
                     "open the component of `{}`: it exports neither `wasi:cli/run` (a command) \
                      nor `eunomia:bpf/handler` (a plugin), but: {}",
                     tool.name,
-                    if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") }
+                    if exports.is_empty() {
+                        "nothing".to_owned()
+                    } else {
+                        exports.join(", ")
+                    }
                 ),
             ));
         };
-        Ok(Self { shared, tool, world, imports, exports })
+        Ok(Self {
+            shared,
+            tool,
+            world,
+            imports,
+            exports,
+        })
     }
 
     /// Who drives.
@@ -100,7 +110,12 @@ impl Opened {
     /// # Errors
     /// `InvalidComponent` when it does not validate, `UnknownImport` when the host lacks an import.
     pub fn load(self) -> Result<Loaded> {
-        let Self { shared, tool, world, .. } = self;
+        let Self {
+            shared,
+            tool,
+            world,
+            ..
+        } = self;
         let cache = shared.cache.as_ref();
         let cached = cache.and_then(|cache| cache.load(&shared.engine, &tool.component));
         let component = match cached {
@@ -131,7 +146,12 @@ impl Opened {
             )
             .with_source(error)
         })?;
-        Ok(Loaded { shared, tool, world, instance })
+        Ok(Loaded {
+            shared,
+            tool,
+            world,
+            instance,
+        })
     }
 }
 
@@ -153,13 +173,19 @@ impl Loaded {
 
 impl std::fmt::Debug for Opened {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").field("name", &self.tool.name).field("world", &self.world).finish()
+        f.debug_struct("Opened")
+            .field("name", &self.tool.name)
+            .field("world", &self.world)
+            .finish()
     }
 }
 
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loaded").field("name", &self.tool.name).field("world", &self.world).finish()
+        f.debug_struct("Loaded")
+            .field("name", &self.tool.name)
+            .field("world", &self.world)
+            .finish()
     }
 }
 
@@ -176,10 +202,15 @@ fn interfaces(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| format!("it is damaged: {error}"))? {
-            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
-                return Err("it is a core module, not a component: build it for wasm32-wasip2, or \
+            Payload::Version {
+                encoding: Encoding::Module,
+                ..
+            } if depth == 0 => {
+                return Err(
+                    "it is a core module, not a component: build it for wasm32-wasip2, or \
                             componentize it"
-                    .into());
+                        .into(),
+                );
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),

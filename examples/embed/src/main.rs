@@ -18,12 +18,20 @@ const CHANNEL_EVENTS: usize = 1024;
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let reference: Reference = args.next().as_deref().unwrap_or("syscount").parse()?;
-    let rows_max: usize = args.next().as_deref().unwrap_or("20").parse().context("read ROWS")?;
+    let rows_max: usize = args
+        .next()
+        .as_deref()
+        .unwrap_or("20")
+        .parse()
+        .context("read ROWS")?;
 
-    let root = std::env::var_os("ECLI_STORE").map_or_else(default_store_root, |root| Ok(root.into()))?;
+    let root =
+        std::env::var_os("ECLI_STORE").map_or_else(default_store_root, |root| Ok(root.into()))?;
     let store = Store::open(root)?;
     let image = store.image(&reference, &Platform::host())?;
-    let component = image.component.context("run the image: it has no component")?;
+    let component = image
+        .component
+        .context("run the image: it has no component")?;
     let tool = Tool {
         name: image.metadata.name.clone(),
         objects: image
@@ -34,7 +42,9 @@ fn main() -> Result<()> {
         component: component.bytes.into(),
     };
 
-    let runtime = Runtime::builder().cache_dir(Some(store.cache_folder())).build()?;
+    let runtime = Runtime::builder()
+        .cache_dir(Some(store.cache_folder()))
+        .build()?;
     let (sender, receiver) = channel(CHANNEL_EVENTS);
     let settings = Settings {
         args: vec!["--interval".into(), "1".into()],

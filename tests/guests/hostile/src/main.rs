@@ -163,28 +163,72 @@ fn refusals() -> Result<(), Error> {
         AlreadyExists, Busy, DeniedByPolicy, InvalidArgument, LimitExceeded, NotFound, NotSupported,
     };
     let long = "x".repeat(300);
-    refused("an object that the image lacks", BpfObject::open("other"), NotFound);
+    refused(
+        "an object that the image lacks",
+        BpfObject::open("other"),
+        NotFound,
+    );
     refused("a long name", BpfObject::open(&long), LimitExceeded);
 
     let object = opened()?;
-    refused("a program that the object lacks", object.program("other"), NotFound);
+    refused(
+        "a program that the object lacks",
+        object.program("other"),
+        NotFound,
+    );
     refused("a map that the object lacks", object.map("other"), NotFound);
-    refused("a global that the object lacks", object.get_global("other"), NotFound);
-    refused("a short global", object.set_global("counter", &[1]), InvalidArgument);
+    refused(
+        "a global that the object lacks",
+        object.get_global("other"),
+        NotFound,
+    );
+    refused(
+        "a short global",
+        object.set_global("counter", &[1]),
+        InvalidArgument,
+    );
     let hash = object.map("hash")?;
-    refused("a map type of another kind", hash.set_map_type(3), NotSupported);
+    refused(
+        "a map type of another kind",
+        hash.set_map_type(3),
+        NotSupported,
+    );
     refused("pinning", hash.set_pin_name("shared"), DeniedByPolicy);
-    refused("pinning elsewhere", hash.set_pin_name("../../etc/x"), InvalidArgument);
+    refused(
+        "pinning elsewhere",
+        hash.set_pin_name("../../etc/x"),
+        InvalidArgument,
+    );
     object.load()?;
 
     refused("a short key", hash.lookup(&[1], 0), InvalidArgument);
     refused("a long key", hash.lookup(&[0; 9], 0), InvalidArgument);
-    refused("a short value", hash.update(&[0; 4], &[0; 7], 0), InvalidArgument);
-    refused("unknown flags", hash.update(&[0; 4], &[0; 8], 1 << 32), InvalidArgument);
-    refused("a key that must be there", hash.update(&[9; 4], &[0; 8], 2), NotFound);
+    refused(
+        "a short value",
+        hash.update(&[0; 4], &[0; 7], 0),
+        InvalidArgument,
+    );
+    refused(
+        "unknown flags",
+        hash.update(&[0; 4], &[0; 8], 1 << 32),
+        InvalidArgument,
+    );
+    refused(
+        "a key that must be there",
+        hash.update(&[9; 4], &[0; 8], 2),
+        NotFound,
+    );
     hash.update(&[1; 4], &[1; 8], 0)?;
-    refused("a key that must be new", hash.update(&[1; 4], &[0; 8], 1), AlreadyExists);
-    refused("half a key in a batch", hash.delete_batch(&[0; 6]), InvalidArgument);
+    refused(
+        "a key that must be new",
+        hash.update(&[1; 4], &[0; 8], 1),
+        AlreadyExists,
+    );
+    refused(
+        "half a key in a batch",
+        hash.delete_batch(&[0; 6]),
+        InvalidArgument,
+    );
     refused(
         "fewer values than keys",
         hash.update_batch(&[0; 8], &[0; 8], 0),
@@ -197,42 +241,109 @@ fn refusals() -> Result<(), Error> {
     );
 
     let jumps = object.map("jumps")?;
-    refused("reading descriptors", jumps.lookup(&[0; 4], 0), NotSupported);
-    refused("writing descriptors", jumps.update(&[0; 4], &[0; 4], 0), NotSupported);
-    refused("a batch of descriptors", jumps.update_batch(&[0; 4], &[0; 4], 0), NotSupported);
+    refused(
+        "reading descriptors",
+        jumps.lookup(&[0; 4], 0),
+        NotSupported,
+    );
+    refused(
+        "writing descriptors",
+        jumps.update(&[0; 4], &[0; 4], 0),
+        NotSupported,
+    );
+    refused(
+        "a batch of descriptors",
+        jumps.update_batch(&[0; 4], &[0; 4], 0),
+        NotSupported,
+    );
     refused("walking descriptors", jumps.iterate(), NotSupported);
 
     let array = object.map("array")?;
-    refused("memory of an array that is not mapped", array.read_memory(0, 8), NotSupported);
-    refused("memory beyond the bound", array.read_memory(0, (1 << 20) + 1), LimitExceeded);
+    refused(
+        "memory of an array that is not mapped",
+        array.read_memory(0, 8),
+        NotSupported,
+    );
+    refused(
+        "memory beyond the bound",
+        array.read_memory(0, (1 << 20) + 1),
+        LimitExceeded,
+    );
     let bss = object.map(".bss")?;
-    refused("memory behind the end", bss.read_memory(u64::MAX, 8), InvalidArgument);
+    refused(
+        "memory behind the end",
+        bss.read_memory(u64::MAX, 8),
+        InvalidArgument,
+    );
 
-    refused("a ring buffer that is a hash map", RingBuffer::open(&hash), NotSupported);
-    refused("a perf buffer that is a hash map", PerfBuffer::open(&hash, 0), NotSupported);
-    refused("pages that are no power of two", PerfBuffer::open(&hash, 3), InvalidArgument);
-    refused("too many pages", PerfBuffer::open(&hash, 1 << 20), LimitExceeded);
+    refused(
+        "a ring buffer that is a hash map",
+        RingBuffer::open(&hash),
+        NotSupported,
+    );
+    refused(
+        "a perf buffer that is a hash map",
+        PerfBuffer::open(&hash, 0),
+        NotSupported,
+    );
+    refused(
+        "pages that are no power of two",
+        PerfBuffer::open(&hash, 3),
+        InvalidArgument,
+    );
+    refused(
+        "too many pages",
+        PerfBuffer::open(&hash, 1 << 20),
+        LimitExceeded,
+    );
     let events = object.map("events")?;
     let _reader = RingBuffer::open(&events)?;
     refused("a second reader", RingBuffer::open(&events), Busy);
 
     let user = UserRingBuffer::open(&object.map("requests")?)?;
-    refused("half a record", user.write(&[8, 0, 0, 0, 0, 0, 0, 0, 1], Some(0)), InvalidArgument);
-    refused("a busy record", user.write(&[0, 0, 0, 128, 0, 0, 0, 0], Some(0)), InvalidArgument);
+    refused(
+        "half a record",
+        user.write(&[8, 0, 0, 0, 0, 0, 0, 0, 1], Some(0)),
+        InvalidArgument,
+    );
+    refused(
+        "a busy record",
+        user.write(&[0, 0, 0, 128, 0, 0, 0, 0], Some(0)),
+        InvalidArgument,
+    );
     let mut huge = 0x000f_0000_u32.to_le_bytes().to_vec();
     huge.resize(8 + 0x000f_0000, 0);
-    refused("a record that never fits", user.write(&huge, Some(0)), InvalidArgument);
+    refused(
+        "a record that never fits",
+        user.write(&huge, Some(0)),
+        InvalidArgument,
+    );
 
-    refused("a target that is no text form", attach_text(&object, "nonsense"), InvalidArgument);
-    refused("a long target", attach_text(&object, &"x".repeat(5000)), LimitExceeded);
+    refused(
+        "a target that is no text form",
+        attach_text(&object, "nonsense"),
+        InvalidArgument,
+    );
+    refused(
+        "a long target",
+        attach_text(&object, &"x".repeat(5000)),
+        LimitExceeded,
+    );
     let uprobe = Target::Uprobe(UprobeTarget {
         binary: long.repeat(20),
-        location: UprobeLocation::Symbol(SymbolLocation { symbol: "main".into(), offset: 0 }),
+        location: UprobeLocation::Symbol(SymbolLocation {
+            symbol: "main".into(),
+            offset: 0,
+        }),
         process: ProcessFilter::Any,
         reference_counter: 0,
         cookie: 0,
     });
-    refused("a long path", object.program("fill")?.attach(Some(&uprobe)), LimitExceeded);
+    refused(
+        "a long path",
+        object.program("fill")?.attach(Some(&uprobe)),
+        LimitExceeded,
+    );
     let input = RunInput {
         data: Vec::new(),
         context: vec![0; 4],
@@ -241,9 +352,17 @@ fn refusals() -> Result<(), Error> {
         cpu: None,
         batch_size: 0,
     };
-    refused("sending packets", object.program("fill")?.test_run(&input), DeniedByPolicy);
+    refused(
+        "sending packets",
+        object.program("fill")?.test_run(&input),
+        DeniedByPolicy,
+    );
 
-    refused("odd addresses", symbols::resolve_kernel(&[1, 2, 3]), InvalidArgument);
+    refused(
+        "odd addresses",
+        symbols::resolve_kernel(&[1, 2, 3]),
+        InvalidArgument,
+    );
     refused(
         "too many addresses",
         symbols::resolve_kernel(&vec![0; 8 * 65_537]),
@@ -256,32 +375,70 @@ fn refusals() -> Result<(), Error> {
         cardinality: Cardinality::One,
         hints: Vec::new(),
     };
-    refused("a table without a name", Table::from_fields("", &[field("a")]), InvalidArgument);
-    refused("two fields of a name", Table::from_fields("t", &[field("a"), field("a")]), InvalidArgument);
-    refused("an escape as a name", Table::from_fields("t", &[field("\x1b[2J")]), InvalidArgument);
+    refused(
+        "a table without a name",
+        Table::from_fields("", &[field("a")]),
+        InvalidArgument,
+    );
+    refused(
+        "two fields of a name",
+        Table::from_fields("t", &[field("a"), field("a")]),
+        InvalidArgument,
+    );
+    refused(
+        "an escape as a name",
+        Table::from_fields("t", &[field("\x1b[2J")]),
+        InvalidArgument,
+    );
     let table = Table::from_fields("t", &[field("a")])?;
-    refused("a second table of a name", Table::from_fields("t", &[field("a")]), AlreadyExists);
-    refused("a short row", table.emit(&[2, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]), InvalidArgument);
+    refused(
+        "a second table of a name",
+        Table::from_fields("t", &[field("a")]),
+        AlreadyExists,
+    );
+    refused(
+        "a short row",
+        table.emit(&[2, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]),
+        InvalidArgument,
+    );
     refused("garbage for rows", table.emit(&[0xff; 64]), InvalidArgument);
-    refused("a type that the object lacks", Table::from_btf("u", &object, "nothing"), NotFound);
+    refused(
+        "a type that the object lacks",
+        Table::from_btf("u", &object, "nothing"),
+        NotFound,
+    );
     Ok(())
 }
 
 fn attach_text(object: &BpfObject, text: &str) -> Result<Link, Error> {
-    object.program("fill")?.attach(Some(&Target::Text(text.into())))
+    object
+        .program("fill")?
+        .attach(Some(&Target::Text(text.into())))
 }
 
 fn phases() -> Result<(), Error> {
     use ErrorCode::InvalidState;
     let object = opened()?;
     let hash = object.map("hash")?;
-    refused("a lookup before load", hash.lookup(&[0; 4], 0), InvalidState);
+    refused(
+        "a lookup before load",
+        hash.lookup(&[0; 4], 0),
+        InvalidState,
+    );
     refused("attaching before load", object.attach(), InvalidState);
-    refused("a reader before load", RingBuffer::open(&object.map("events")?), InvalidState);
+    refused(
+        "a reader before load",
+        RingBuffer::open(&object.map("events")?),
+        InvalidState,
+    );
     object.load()?;
     refused("loading twice", object.load(), InvalidState);
     refused("resizing after load", hash.set_max_entries(5), InvalidState);
-    refused("a constant after load", object.set_global("limit", &[0; 4]), InvalidState);
+    refused(
+        "a constant after load",
+        object.set_global("limit", &[0; 4]),
+        InvalidState,
+    );
     object.set_global("counter", &[5, 0, 0, 0, 0, 0, 0, 0])?;
     println!("counter {:?}", object.get_global("counter")?[0]);
     for link in object.attach()? {
