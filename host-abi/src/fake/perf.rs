@@ -53,7 +53,8 @@ impl PerfRings {
         }
         let payload = padded(payload);
         let bytes = payload.len() + SAMPLE_HEADER_BYTES;
-        let fits = ring.bytes + bytes <= ring_bytes;
+        // The kernel leaves one byte free: a ring that is full looks different from an empty one.
+        let fits = ring.bytes + bytes < ring_bytes;
         if fits {
             ring.bytes += bytes;
             ring.payloads.push_back(payload);
@@ -227,11 +228,11 @@ mod tests {
         while push(&rings, 0, &[7; 1012]) {
             pushed += 1;
         }
-        assert_eq!(pushed, 4);
+        assert_eq!(pushed, 3);
         assert!(push(&rings, 1, b"abcd"));
         let mut records = Vec::new();
         assert_eq!(reader.take(&mut records, usize::MAX).unwrap(), 1);
-        assert_eq!(parse(&records).len(), 5);
+        assert_eq!(parse(&records).len(), 4);
         assert_eq!(reader.take(&mut records, usize::MAX).unwrap(), 0);
         assert!(push(&rings, 0, &[7; 1012]));
     }

@@ -318,7 +318,8 @@ impl Map for FakeMap {
             return Err(self.state.not_supported(WHAT));
         }
         if !self.state.freeze() {
-            let error = Errno::Busy.error("it is frozen already");
+            // A frozen map lets nobody write, and freezing asks for leave to write.
+            let error = Errno::Perm.error("it is frozen already");
             return Err(self.state.explain(WHAT, error));
         }
         Ok(())

@@ -73,7 +73,7 @@ fn choose_target(program: &ProgramInfo, target: Option<&Target>) -> Result<Targe
             Some(_) => ErrorKind::InvalidArgument,
             None => ErrorKind::NotSupported,
         };
-        return Section::target(&program.section).ok_or_else(|| {
+        return section_target(program).ok_or_else(|| {
             let message = format!(
                 "attach program \"{}\": its section does not say where; {needs}",
                 program.name
@@ -98,6 +98,19 @@ fn choose_target(program: &ProgramInfo, target: Option<&Target>) -> Result<Targe
         )),
         target => Ok(target.clone()),
     }
+}
+
+/// Where the section says, or the function that was chosen for it before load.
+pub(super) fn section_target(program: &ProgramInfo) -> Option<Target> {
+    Section::target(&program.section).or_else(|| {
+        let section = Section::find(&program.section)?;
+        let target = Target::Trace {
+            function: None,
+            cookie: 0,
+        };
+        let is_chosen = !program.attach_target.is_empty() && section.suits(&target);
+        is_chosen.then_some(target)
+    })
 }
 
 pub(super) fn attach_struct_ops(object: &OpenObject, map: &str) -> Result<Box<dyn Link>> {

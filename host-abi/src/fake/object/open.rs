@@ -373,7 +373,7 @@ impl Object for OpenObject {
 
     fn can_attach_by_section(&self, program: &str) -> bool {
         self.program(program)
-            .is_ok_and(|program| Section::target(&program.section).is_some())
+            .is_ok_and(|program| attach::section_target(program).is_some())
     }
 
     fn attach(&self, program: &str, target: Option<&Target>) -> Result<Box<dyn Link>> {
@@ -446,7 +446,8 @@ fn program_info(program: &crate::fake::object::FakeProgram) -> ProgramInfo {
         .map_or(String::new(), |(_, function)| function.to_owned());
     ProgramInfo {
         name: program.name.clone(),
-        section: program.section.clone(),
+        // The mark of programs that are not loaded is not part of it, as libbpf has it.
+        section: program.section.trim_start_matches('?').to_owned(),
         program_type: section.map_or(0, |section| section.program_type),
         type_name: section
             .map_or("unspec", |section| section.type_name())
