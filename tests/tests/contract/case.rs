@@ -14,6 +14,8 @@ use crate::run::KernelName;
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) only: Option<KernelName>,
+    /// The real kernel counts how often programs run meanwhile.
+    pub(crate) statistics: bool,
     pub(crate) runs: Vec<Run>,
 }
 
@@ -24,6 +26,9 @@ struct Manifest {
     /// The one kernel that can do it, and why the other cannot.
     only: Option<KernelName>,
     why: Option<String>,
+    /// The real kernel is to count how often programs run meanwhile.
+    #[serde(default)]
+    statistics: bool,
     #[serde(default)]
     run: Vec<Run>,
 }
@@ -40,6 +45,8 @@ pub(crate) struct Run {
     /// Targets that the operator chooses, by program, as text.
     #[serde(default)]
     pub(crate) attach: BTreeMap<String, Vec<String>>,
+    /// Links that the operator lets the guest hold.
+    pub(crate) links_max: Option<usize>,
     /// The operator asks the guest to stop when it has printed this line.
     pub(crate) stop_when: Option<String>,
 }
@@ -47,23 +54,27 @@ pub(crate) struct Run {
 impl Case {
     pub(crate) fn read(name: &str) -> Result<Self> {
         let path = folder(name).join("case.toml");
-        let manifest = match std::fs::read_to_string(&path) {
+        let mut manifest = match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).with_context(|| path.display().to_string())?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Manifest::default(),
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         };
-        let has_reason = manifest.why.is_some_and(|why| !why.is_empty());
+        let has_reason = manifest.why.as_ref().is_some_and(|why| !why.is_empty());
         ensure!(
             manifest.only.is_some() == has_reason,
             "{name}: `only` and `why` go together"
         );
-        let runs = match manifest.run {
-            runs if runs.is_empty() => vec![Run::default()],
-            runs => runs,
-        };
+        let mut runs = std::mem::take(&mut manifest.run);
+        if runs.is_empty() {
+            runs.push(Run::default());
+        }
+        let Manifest {
+            only, statistics, ..
+        } = manifest;
         Ok(Self {
             name: name.to_owned(),
-            only: manifest.only,
+            only,
+            statistics,
             runs,
         })
     }

@@ -13,6 +13,7 @@ use eunomia_host_abi::fake::FakeKernel;
 use eunomia_runtime::console::Console;
 use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::libbpf::LibbpfKernel;
+use eunomia_runtime::limits::Limits;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::{Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows};
 use eunomia_tests::wait_until;
@@ -48,6 +49,7 @@ pub(crate) struct Bench<'a> {
     case: &'a Case,
     loaded: Loaded,
     _clock: Option<Clock>,
+    _statistics: Option<Statistics>,
 }
 
 impl<'a> Bench<'a> {
@@ -61,10 +63,12 @@ impl<'a> Bench<'a> {
         };
         let runtime = Runtime::builder().kernel(kernel).build()?;
         let loaded = runtime.open(tool.clone())?.load()?;
+        let counts = name == KernelName::Real && case.statistics;
         Ok(Self {
             case,
             loaded,
             _clock: clock,
+            _statistics: counts.then(Statistics::turn_on).transpose()?,
         })
     }
 
@@ -88,6 +92,7 @@ impl<'a> Bench<'a> {
             stdio: Stdio::Console(Console::new(Box::new(printed.clone()), false)),
             rows: Box::new(sender),
             overrides: overrides(run)?,
+            limits: limits(run),
             ..Settings::default()
         })?;
         let outcome = finish(running, run, &printed)?;
@@ -117,6 +122,14 @@ fn title(run: &Run) -> String {
         .chain(run.args.iter().cloned())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+fn limits(run: &Run) -> Limits {
+    let default = Limits::default();
+    Limits {
+        links_max: run.links_max.unwrap_or(default.links_max),
+        ..default
+    }
 }
 
 fn overrides(run: &Run) -> Result<Overrides> {
@@ -203,6 +216,29 @@ impl Drop for Clock {
         if let Some(thread) = self.thread.take() {
             // A panic of the thread was printed; the case has failed by itself then.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Has the kernel count how often programs run and for how long, which it does not by default.
+struct Statistics {
+    before: String,
+}
+
+impl Statistics {
+    const SETTING: &str = "/proc/sys/kernel/bpf_stats_enabled";
+
+    fn turn_on() -> Result<Self> {
+        let before = std::fs::read_to_string(Self::SETTING).context(Self::SETTING)?;
+        std::fs::write(Self::SETTING, "1").context(Self::SETTING)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Statistics {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::write(Self::SETTING, &self.before) {
+            eprintln!("set {} back: {error}", Self::SETTING);
         }
     }
 }
