@@ -12,23 +12,35 @@ use eunomia_runtime::Tool;
 /// The repository's folder.
 pub fn repository() -> &'static Path {
     // This crate's folder is `tests/`, which has a parent.
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("/"))
 }
 
 /// The folder of built programs, where this test itself is.
 pub fn target() -> Result<PathBuf> {
     let test = std::env::current_exe().context("find this test's own file")?;
     // target/release/deps/TEST
-    let folder = test.parent().and_then(Path::parent).context("find the target folder")?;
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .context("find the target folder")?;
     Ok(folder.to_owned())
 }
 
 /// The `ecli` that was built beside this test, with a store of the tests' own.
 pub fn ecli() -> Result<Command> {
     let path = target()?.join("ecli");
-    ensure!(path.exists(), "{} is missing: run `make build` first", path.display());
+    ensure!(
+        path.exists(),
+        "{} is missing: run `make build` first",
+        path.display()
+    );
     let mut command = Command::new(path);
-    command.env("ECLI_STORE", store_root()?).env("NO_COLOR", "1").env_remove("RUST_BACKTRACE");
+    command
+        .env("ECLI_STORE", store_root()?)
+        .env("NO_COLOR", "1")
+        .env_remove("RUST_BACKTRACE");
     // A user's own configuration must not decide about a test.
     command.env("XDG_CONFIG_HOME", target()?.join("test-config"));
     Ok(command)
@@ -43,8 +55,15 @@ pub fn store_root() -> Result<PathBuf> {
 /// program and project.
 pub fn build(project: &str) -> Result<Tool> {
     let folder = repository().join(project);
-    let name = folder.file_name().and_then(|name| name.to_str()).context("name a project")?;
-    let output = ecli()?.arg("build").arg(&folder).args(["--tag", name]).output()?;
+    let name = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .context("name a project")?;
+    let output = ecli()?
+        .arg("build")
+        .arg(&folder)
+        .args(["--tag", name])
+        .output()?;
     ensure!(
         output.status.success(),
         "ecli build {project}: {}",
@@ -55,7 +74,11 @@ pub fn build(project: &str) -> Result<Tool> {
     let component = image.component.context("the image has no component")?;
     Ok(Tool {
         name: image.metadata.name,
-        objects: image.objects.into_iter().map(|o| (o.name, o.bytes.into())).collect(),
+        objects: image
+            .objects
+            .into_iter()
+            .map(|o| (o.name, o.bytes.into()))
+            .collect(),
         component: component.bytes.into(),
     })
 }
@@ -69,11 +92,13 @@ pub fn is_root() -> bool {
     static ROOT: OnceLock<bool> = OnceLock::new();
     *ROOT.get_or_init(|| {
         // The owner of a process's own folder in /proc is its effective user.
-        let root = std::fs::metadata("/proc/self").is_ok_and(|metadata| {
-            std::os::unix::fs::MetadataExt::uid(&metadata) == 0
-        });
+        let root = std::fs::metadata("/proc/self")
+            .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
         if !root {
-            assert!(std::env::var_os("CI").is_none(), "the kernel's tests need root in CI");
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "the kernel's tests need root in CI"
+            );
             eprintln!("NOT RUN for want of root: tests of the kernel");
         }
         root
@@ -91,7 +116,10 @@ pub fn wait_until(
 ) -> Result<()> {
     let start = Instant::now();
     while !condition()? {
-        ensure!(start.elapsed() < patience, "waited {patience:?} in vain: {what}");
+        ensure!(
+            start.elapsed() < patience,
+            "waited {patience:?} in vain: {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
