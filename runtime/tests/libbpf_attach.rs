@@ -155,6 +155,7 @@ fn raw_and_typed_tracepoints() {
 }
 
 /// A function that this binary exports under a name that uprobes find.
+#[allow(unsafe_code)] // The name is ours alone.
 #[inline(never)]
 #[unsafe(no_mangle)]
 extern "C" fn ecli_test_probe_target(first: u64) -> u64 {
