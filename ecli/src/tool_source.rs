@@ -149,7 +149,7 @@ fn built(ctx: &Context, folder: &Path) -> Result<Found> {
         ));
     }
     let project = Project::open(folder)?;
-    let reference: Reference = project.name()?.parse()?;
+    let reference = project.reference()?;
     let built = project.build()?;
     let store = ctx.store()?;
     let descriptor = store.write_image(&reference, &built.image)?;

@@ -1,4 +1,5 @@
-//! What wrong input gets: one line that names the thing, a hint, and an exit code; never a backtrace.
+//! What wrong input gets: one line that names the thing, a hint, and an exit code; never a
+//! backtrace.
 
 #![allow(clippy::unwrap_used, reason = "a failed test says where and why")]
 

@@ -44,7 +44,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let project = Project::open(&options.folder)?;
     let reference = match options.tag {
         Some(reference) => reference,
-        None => project.name()?.parse()?,
+        None => project.reference()?,
     };
     let built = project.build()?;
     ctx.store()?.write_image(&reference, &built.image)?;

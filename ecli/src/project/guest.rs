@@ -14,6 +14,9 @@ use crate::failure::HintExt;
 /// The variable by which a guest finds its generated types.
 const BINDINGS_VARIABLE: &str = "ECLI_BINDINGS";
 
+/// Flags for the guest alone, not for build scripts.
+const RUSTFLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
+
 /// A profile that a workspace may define for its guests.
 const GUEST_PROFILE: &str = "guest";
 
@@ -56,6 +59,9 @@ pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Ve
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     set_profile(&mut command, workspace);
+    if let Some(flags) = path_flags(workspace) {
+        command.env(RUSTFLAGS_VARIABLE, flags);
+    }
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
     }
@@ -89,6 +95,25 @@ fn set_profile(command: &mut Command, workspace: &Workspace) {
             command.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
         }
     }
+}
+
+/// Flags that keep this machine's paths out of the component, where they would show in messages of
+/// panics: the same sources make the same component everywhere. The variable separates flags by
+/// spaces; `None` for paths that have some.
+fn path_flags(workspace: &Workspace) -> Option<String> {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
+    let flags = [(workspace.root.as_path(), "."), (home.as_path(), "/cargo")]
+        .into_iter()
+        .map(|(path, shown)| {
+            let path = path
+                .to_str()
+                .filter(|path| !path.contains(char::is_whitespace))?;
+            Some(format!("--remap-path-prefix={path}={shown}"))
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some(flags.join(" "))
 }
 
 /// Runs cargo, whose words go to stderr, and returns the products of the package.

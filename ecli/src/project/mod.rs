@@ -24,7 +24,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use eunomia_image::PackedImage;
+use eunomia_image::{PackedImage, Reference};
 
 use crate::failure::HintExt;
 use cargo::Workspace;
@@ -90,7 +90,7 @@ impl Project {
     }
 
     /// The tool's name: as the manifest says, or else the folder's.
-    pub(crate) fn name(&self) -> Result<String> {
+    fn name(&self) -> Result<String> {
         if let Some(name) = &self.manifest.name {
             return Ok(name.clone());
         }
@@ -98,6 +98,16 @@ impl Project {
         name.map(str::to_owned)
             .with_context(|| format!("name the tool in {}", self.folder.display()))
             .hint(format!("write `name = \"...\"` into {MANIFEST_FILE}"))
+    }
+
+    /// The name of its image when the user gives none.
+    pub(crate) fn reference(&self) -> Result<Reference> {
+        let name = self.name()?;
+        let operation = || format!("name the image of tool {name:?}");
+        name.parse().with_context(operation).hint(format!(
+            "write another `name = \"...\"` into {MANIFEST_FILE}, or name the image with \
+             `ecli build -t NAME`"
+        ))
     }
 
     /// Compiles everything and packs it.

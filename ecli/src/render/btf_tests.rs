@@ -61,7 +61,11 @@ impl Section {
     }
 }
 
-/// `struct event { u32 pid; char comm[8]; enum kind kind; struct point at; struct point trail[2]; }`
+/// ```c
+/// struct event {
+///     u32 pid; char comm[8]; enum kind kind; struct point at; struct point trail[2];
+/// };
+/// ```
 fn table() -> Arc<Table> {
     let mut section = Section::default();
     section.add("unsigned int", 1, 0, 4, &[32]);

@@ -1,5 +1,5 @@
-//! Names of numbers of the kernel: include/uapi/asm-generic/errno{-base,}.h and signal.h, as x86 and
-//! ARM have them.
+//! Names of numbers of the kernel: include/uapi/asm-generic/errno{-base,}.h and signal.h, as x86
+//! and ARM have them.
 
 /// The name of an errno, positive or negative as the kernel returns it.
 pub(super) fn errno_name(number: i64) -> Option<&'static str> {
