@@ -42,7 +42,7 @@ pub(crate) fn measure(
     let subjects = tools.iter().map(|tool| tool.name.to_owned());
     let events = Group {
         title: format!("{processes} processes as fast as possible"),
-        unit: "a unit a line",
+        unit: "units as named",
         subjects: subjects.clone().collect(),
         cases: vec![
             case("starts reported", |run| run.starts),
