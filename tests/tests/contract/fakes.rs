@@ -8,7 +8,7 @@ use eunomia_host_abi::fake::{
     FakeKernel, FakeObject, FakeObjectBuilder, FakeProgram, Operation, Script, SectionName,
 };
 use eunomia_host_abi::kernel::{ProgramStatistics, RunInput, RunOutput};
-use eunomia_host_abi::{Error, ErrorKind};
+use eunomia_host_abi::{Error, ErrorKind, Result as KernelResult};
 use eunomia_runtime::Tool;
 
 use crate::case::Case;
@@ -249,7 +249,7 @@ impl Fake {
     fn syscall(
         self,
         name: &str,
-        run: impl Fn(&FakeKernel, &RunInput) -> eunomia_host_abi::Result<u32> + Send + Sync + 'static,
+        run: impl Fn(&FakeKernel, &RunInput) -> KernelResult<u32> + Send + Sync + 'static,
     ) -> Self {
         self.running(name, SectionName("syscall"), move |kernel, input| {
             let return_value = run(kernel, input)?;
@@ -266,7 +266,7 @@ impl Fake {
     fn tracepoint(
         self,
         name: &str,
-        run: impl Fn(&FakeKernel, &RunInput) -> eunomia_host_abi::Result<()> + Send + Sync + 'static,
+        run: impl Fn(&FakeKernel, &RunInput) -> KernelResult<()> + Send + Sync + 'static,
     ) -> Self {
         let section = SectionName("raw_tp/sched_process_exec");
         self.running(name, section, move |kernel, input| {
@@ -285,10 +285,7 @@ impl Fake {
         self,
         name: &str,
         section: SectionName<'_>,
-        run: impl Fn(&FakeKernel, &RunInput) -> eunomia_host_abi::Result<RunOutput>
-        + Send
-        + Sync
-        + 'static,
+        run: impl Fn(&FakeKernel, &RunInput) -> KernelResult<RunOutput> + Send + Sync + 'static,
     ) -> Self {
         let kernel = self.kernel.clone();
         let program = FakeProgram::new(name, section).running(move |input| run(&kernel, input));

@@ -1,11 +1,11 @@
-//! One contract, many cases: every folder below `tests/guests/` with an `expected.txt` is a case. Its
-//! guest is run on the fake kernel, and on the real one where there is root, and must print the same
-//! lines on both.
+//! One contract, many cases: every folder below `tests/guests/` with an `expected.txt` is a case.
+//! Its guest is run on the fake kernel, and on the real one where there is root, and must print the
+//! same lines on both.
 //!
-//! Adding a case is adding a folder: an `ecli` project, `expected.txt` (written by
-//! `ECLI_BLESS=1 cargo test --release -p eunomia-tests --test contract`, then read by you), and if it
-//! needs more than one plain run a `case.toml`, see [`case::Case`]. What its BPF programs do on the
-//! fake kernel, which runs no instructions, is said in `fakes.rs`.
+//! Adding a case is adding a folder: an `ecli` project, `expected.txt` (which this test writes when
+//! the environment has `ECLI_BLESS=1`, for you to read), and if it needs more than one plain run a
+//! `case.toml`, see [`case::Case`]. What its BPF programs do on the fake kernel, which runs no
+//! instructions, is said in `fakes.rs`.
 
 mod case;
 mod fakes;

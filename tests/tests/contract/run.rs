@@ -182,8 +182,8 @@ fn read_rows(receiver: &Receiver<rows::Event>) -> Result<String> {
     Ok(text)
 }
 
-/// Lets the fake kernel's clock follow the real one, by which guests are run and WASI measures: so a
-/// guest's time-outs, the timers of WASI and what programs do later keep their order.
+/// Lets the fake kernel's clock follow the real one, by which guests are run and WASI measures: so
+/// a guest's time-outs, the timers of WASI and what programs do later keep their order.
 struct Clock {
     is_over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
