@@ -49,6 +49,9 @@ impl Sandbox {
             .env("ECLI_STORE", self.store())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("RUST_BACKTRACE", "1")
+            // Those of the cargo that runs this test.
+            .env_remove("CARGO_TARGET_DIR")
+            .env_remove("CARGO_MANIFEST_DIR")
             .env_remove("ECLI_OUTPUT")
             .env_remove("ECLI_MEMORY")
             .env_remove("SOURCE_DATE_EPOCH");
