@@ -12,6 +12,7 @@ pub(crate) mod tag;
 pub(crate) mod version;
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -65,7 +66,12 @@ pub(crate) fn unknown_image(
         .collect();
     let wanted = wanted.to_string();
     let close = similar(&wanted, names.iter().map(String::as_str));
-    let hint = if names.is_empty() {
+    let hint = if let Some(other) = store_of_sudo_user().filter(|other| other != store.root()) {
+        format!(
+            "images that you built without sudo are in another store: sudo ecli --store {} ...",
+            other.display()
+        )
+    } else if names.is_empty() {
         "the store is empty: `ecli build FOLDER` puts an image into it".to_owned()
     } else if close.is_empty() {
         "`ecli list` shows the images that there are".to_owned()
@@ -73,4 +79,22 @@ pub(crate) fn unknown_image(
         format!("did you mean {}?", close.join(", "))
     };
     hinted(error, hint)
+}
+
+/// The store of the user who called sudo, if there is one.
+fn store_of_sudo_user() -> Option<PathBuf> {
+    let user = std::env::var("SUDO_USER")
+        .ok()
+        .filter(|user| user != "root")?;
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    // passwd(5): the sixth field is the home.
+    let home = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(&*user))
+            .then(|| fields.nth(4))
+            .flatten()
+    })?;
+    let store = Path::new(home).join(".local/share/ecli");
+    // Only looked at: opening it as root would leave files of root in it.
+    store.join("index.json").is_file().then_some(store)
 }
