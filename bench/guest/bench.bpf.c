@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Fills a ring buffer and a hash map in one go, so that reading them can be measured alone. The guest
-// and the native program both use this object.
+// Fills a ring buffer and a hash map in one go, so that reading them can be measured alone. The
+// guest and the native program both use this object.
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 

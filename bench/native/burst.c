@@ -3,9 +3,9 @@
 //
 //     burst COUNT INTERVAL_US WORKERS
 //
-// Runs ./bench-probe (not an argument, or the line of a tool about burst would look like one about it):
-// COUNT processes in all, from WORKERS processes at once, each of which starts one, waits for its end,
-// and INTERVAL_US later starts the next one.
+// Runs ./bench-probe (not an argument, or the line of a tool about burst would look like one about
+// it): COUNT processes in all, from WORKERS processes at once, each of which starts one, waits for
+// its end, and INTERVAL_US later starts the next one.
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>

@@ -5,8 +5,8 @@
 //     reader OBJECT loop ROUNDS RECORD_BYTES RING_BYTES     a loop over the mapped ring, by hand
 //     reader OBJECT map ROUNDS                              bpf_map_lookup_batch()
 //
-// OBJECT is the ELF file of guest/bench.bpf.c. A line a round: nanoseconds, how many items there were,
-// the sum of all that was read.
+// OBJECT is the ELF file of guest/bench.bpf.c. A line a round: nanoseconds, how many items there
+// were, the sum of all that was read.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
 //! Measures guests in the sandbox beside native programs that do the same, in one table.
 //!
-//! `scripts/bench` builds what this needs and runs it; `bench/README.md` says how each number is taken.
+//! `scripts/bench` builds what this needs and runs it; `bench/README.md` says how each number is
+//! taken.
 
 mod calls;
 mod child;

@@ -1,13 +1,13 @@
-//! What the benchmark runs in the sandbox: it does a thing many times, and prints how long each time
-//! took. `native/reader.c` does the same without a sandbox.
+//! What the benchmark runs in the sandbox: it does a thing many times, and prints how long each
+//! time took. `native/reader.c` does the same without a sandbox.
 //!
 //!     drain ROUNDS RECORD_BYTES RING_BYTES BATCH_BYTES
 //!     map ROUNDS
 //!     calls ROUNDS
 //!     nothing
 //!
-//! A line a round: nanoseconds, how many items there were, the sum of all that was read. The sum shows
-//! that it was read, and that both sides read the same.
+//! A line a round: nanoseconds, how many items there were, the sum of all that was read. The sum
+//! shows that it was read, and that both sides read the same.
 
 mod calls;
 mod drain;
