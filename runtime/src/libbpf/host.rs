@@ -112,6 +112,20 @@ fn effective_capabilities() -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+/// Linux version: major, minor, patch.
+pub(super) fn kernel_version() -> (u32, u32, u32) {
+    parse_version(&fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default())
+}
+
+/// `6.18.44-fc-v595` is 6.18.44.
+fn parse_version(release: &str) -> (u32, u32, u32) {
+    let mut numbers = release
+        .split(|character: char| !character.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    (next(), next(), next())
+}
+
 /// The folder with tracepoints, if tracefs is mounted.
 pub(super) fn tracing_events() -> Option<PathBuf> {
     [
@@ -149,5 +163,13 @@ mod tests {
     fn other_errors_get_no_hint() {
         assert!(load_hint(22, "", &[]).is_none());
         assert!(attach_hint(2).is_none());
+    }
+
+    #[test]
+    fn a_version_ends_where_the_numbers_do() {
+        assert_eq!(parse_version("6.18.44-fc-v595"), (6, 18, 44));
+        assert_eq!(parse_version("6.1.0-13-amd64"), (6, 1, 0));
+        assert_eq!(parse_version("6.9-rc1"), (6, 9, 0));
+        assert_eq!(parse_version("odd"), (0, 0, 0));
     }
 }

@@ -9,6 +9,7 @@ use libbpf_rs::ObjectBuilder;
 use rustix::time::ClockId;
 
 use super::failure::{errno_of, with_words};
+use super::host;
 use super::log;
 use super::object::LibbpfObject;
 use super::symbols::Symbols;
@@ -125,8 +126,7 @@ impl Kernel for LibbpfKernel {
     }
 
     fn version(&self) -> (u32, u32, u32) {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        parse_version(&release)
+        host::kernel_version()
     }
 
     fn monotonic_epoch(&self) -> Duration {
@@ -169,15 +169,6 @@ fn check_elf(operation: &str, elf: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// `6.18.44-fc-v595` is 6.18.44.
-fn parse_version(release: &str) -> (u32, u32, u32) {
-    let mut numbers = release
-        .split(|character: char| !character.is_ascii_digit())
-        .map(|number| number.parse().unwrap_or(0));
-    let mut next = || numbers.next().unwrap_or(0);
-    (next(), next(), next())
-}
-
 /// Wall-clock time at which `clock` was 0.
 fn epoch(clock: ClockId) -> Duration {
     let now = |clock| {
@@ -193,14 +184,6 @@ fn epoch(clock: ClockId) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_version_ends_where_the_numbers_do() {
-        assert_eq!(parse_version("6.18.44-fc-v595"), (6, 18, 44));
-        assert_eq!(parse_version("6.1.0-13-amd64"), (6, 1, 0));
-        assert_eq!(parse_version("6.9-rc1"), (6, 9, 0));
-        assert_eq!(parse_version("odd"), (0, 0, 0));
-    }
 
     #[test]
     fn a_file_of_another_kind_is_refused_by_name() {

@@ -216,5 +216,8 @@ fn word_bytes(place: usize, length: usize) -> usize {
 
 /// Bytes of a page of memory.
 pub(super) fn page_bytes() -> usize {
-    rustix::param::page_size()
+    // SAFETY: takes a number. (rustix reads /proc for it on older kernels, and panics without.)
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    // The C library knows it from the kernel and never fails.
+    usize::try_from(bytes).unwrap_or(4096)
 }

@@ -160,7 +160,7 @@ int on_socket_filter(struct __sk_buff *ctx)
 }
 
 SEC("netfilter")
-int on_netfilter(struct bpf_nf_ctx *ctx)
+int on_netfilter(void *ctx)
 {
 	__sync_fetch_and_add(&hits[NETFILTER], 1);
 	return 1; /* NF_ACCEPT */

@@ -244,6 +244,9 @@ fn missing_place(
     ]
     .iter()
     .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()));
+    if let Some(hint) = lacking_link(error, program) {
+        return Some(hint);
+    }
     let (prefix, _) = section::split(&program.section);
     let is_kprobe = program.program_type == libbpf_sys::BPF_PROG_TYPE_KPROBE
         && (prefix.starts_with('k') || matches!(target, Some(Target::Kprobe { .. })));
@@ -262,6 +265,24 @@ fn missing_place(
     (is_tracepoint && error.kind() == io::ErrorKind::NotFound).then(|| Hint {
         kind: ErrorKind::NotFound,
         text: tracepoint_hint(target),
+    })
+}
+
+/// Whether this kernel is too old, or configured without, for the link that the program needs.
+fn lacking_link(error: &io::Error, program: &ProgramInfo) -> Option<Hint> {
+    let (needed, what) = match program.attach_type {
+        libbpf_sys::BPF_TRACE_KPROBE_MULTI => ((5, 18), "Linux 5.18 with CONFIG_FPROBE"),
+        libbpf_sys::BPF_TRACE_UPROBE_MULTI => ((6, 6), "Linux 6.6"),
+        libbpf_sys::BPF_TRACE_KPROBE_SESSION => ((6, 10), "Linux 6.10 with CONFIG_FPROBE"),
+        libbpf_sys::BPF_TRACE_UPROBE_SESSION => ((6, 13), "Linux 6.13"),
+        _ => return None,
+    };
+    let (major, minor, _) = host::kernel_version();
+    let is = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
+    let lacking = is(Errno::OPNOTSUPP) || (is(Errno::INVAL) && (major, minor) < needed);
+    lacking.then(|| Hint {
+        kind: ErrorKind::NotSupported,
+        text: format!("this kernel has no links to many places: that takes {what}"),
     })
 }
 

@@ -67,7 +67,12 @@ pub(super) fn attach(attaching: &Attaching<'_>, target: &Target) -> Attached {
                 options.flags |= libbpf_sys::BPF_F_PREORDER;
             }
             let attach_type = attaching.info.attach_type;
-            kernel_link(attaching, cgroup.as_raw_fd(), attach_type, options)
+            let ordered = options.flags != 0;
+            match raw::link(attaching.program, cgroup.as_raw_fd(), attach_type, options) {
+                Ok(link) => Ok(vec![Attachment::KernelLink(link)]),
+                Err(error) if ordered => Err(order_failure(error, (6, 16), "Linux 6.16")),
+                Err(error) => Err(error.into()),
+            }
         }
         Target::SocketMap(name) => socket_map(attaching, name),
         Target::NetworkNamespace(path) => {
@@ -135,8 +140,8 @@ fn tc(attaching: &Attaching<'_>, target: &Target) -> Attached {
         match raw::link(attaching.program, interface, attach_type, options) {
             Ok(link) => return Ok(vec![Attachment::KernelLink(link)]),
             // Kernels before 6.6 say EINVAL to the attach type.
-            Err(error) if lacks_tcx(&error) && *position == Position::Anywhere => {}
-            Err(error) => return Err(error.into()),
+            Err(error) if refused(&error) && *position == Position::Anywhere => {}
+            Err(error) => return Err(order_failure(error, (6, 6), "tcx, Linux 6.6")),
         }
     } else if *position != Position::Anywhere {
         return Err(Failure::Explained(
@@ -156,10 +161,23 @@ fn tc(attaching: &Attaching<'_>, target: &Target) -> Attached {
     })])
 }
 
-fn lacks_tcx(error: &io::Error) -> bool {
+/// What kernels say to attach types and flags that are younger than they.
+fn refused(error: &io::Error) -> bool {
     [Errno::INVAL, Errno::OPNOTSUPP]
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// A kernel before `needed` does not know places among other programs.
+fn order_failure(error: io::Error, needed: (u32, u32), what: &str) -> Failure {
+    let (major, minor, _) = host::kernel_version();
+    if refused(&error) && (major, minor) < needed {
+        return Failure::Explained(
+            ErrorKind::NotSupported,
+            format!("this kernel does not order programs: that takes {what}"),
+        );
+    }
+    error.into()
 }
 
 fn socket_map(attaching: &Attaching<'_>, name: &str) -> Attached {
@@ -177,7 +195,7 @@ fn socket_map(attaching: &Attaching<'_>, name: &str) -> Attached {
     ) {
         Ok(link) => Ok(vec![Attachment::KernelLink(link)]),
         // Kernels before 6.10 have no links for it.
-        Err(error) if lacks_tcx(&error) => {
+        Err(error) if refused(&error) => {
             raw::attach_without_link(attaching.program.as_fd(), map.as_fd(), attach_type)?;
             Ok(vec![Attachment::Unlinked(Unlinked {
                 program: attaching.program.as_fd().try_clone_to_owned()?,
