@@ -136,6 +136,7 @@ fn run_clang(name: &str) -> Vec<u8> {
 fn include_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
+        remove_folders_of_ended_processes();
         let folder = scratch().join(format!("include.{}", std::process::id()));
         eunomia_runtime::headers::write_bpf_headers(&folder).unwrap();
         let header = eunomia_runtime::vmlinux::vmlinux_header(None)
@@ -143,6 +144,21 @@ fn include_folder() -> &'static Path {
         fs::write(folder.join("vmlinux.h"), header).unwrap();
         folder
     })
+}
+
+/// Nothing tells a process of tests that it was its last one.
+fn remove_folders_of_ended_processes() {
+    for entry in fs::read_dir(scratch()).unwrap().flatten() {
+        let name = entry.file_name();
+        let ended = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("include."))
+            .is_some_and(|process| !Path::new("/proc").join(process).exists());
+        if ended {
+            // Another process may be at it, too.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn scratch() -> PathBuf {
