@@ -33,8 +33,8 @@ const RECIPE: u32 = 2;
 pub(super) struct Setting<'a> {
     /// The project's; sources are relative to it.
     pub(super) folder: &'a Path,
-    /// Holds `vmlinux.h` and `bpf/`.
-    pub(super) headers: &'a Path,
+    /// Folders that hold `vmlinux.h` and `bpf/`.
+    pub(super) headers: &'a [PathBuf],
     /// Flags of the manifest.
     pub(super) flags: &'a [String],
     /// Where the objects go.
@@ -137,7 +137,6 @@ impl<'a> Compiler<'a> {
 
     fn flags(&self) -> Vec<String> {
         let folder = self.setting.folder.display();
-        let headers = self.setting.headers.display();
         let mut flags: Vec<String> = [
             "-target",
             "bpf",
@@ -153,14 +152,16 @@ impl<'a> Compiler<'a> {
         flags.extend([
             format!("-D__TARGET_ARCH_{}", target_architecture()),
             format!("-I{folder}"),
-            // Not our headers to warn about.
-            "-isystem".to_owned(),
-            headers.to_string(),
             // The same object wherever it is built, and no path of this machine in it.
             format!("-ffile-prefix-map={folder}=."),
-            format!("-ffile-prefix-map={headers}=ecli"),
             "-fdebug-compilation-dir=.".to_owned(),
         ]);
+        for headers in self.setting.headers {
+            let headers = headers.display();
+            // Not our headers to warn about.
+            flags.extend(["-isystem".to_owned(), headers.to_string()]);
+            flags.push(format!("-ffile-prefix-map={headers}=ecli"));
+        }
         // Where Debian keeps <asm/types.h>, which clang only finds for the machine itself.
         let multiarch = format!("/usr/include/{}-linux-gnu", std::env::consts::ARCH);
         if Path::new(&multiarch).is_dir() {
@@ -189,11 +190,17 @@ impl<'a> Compiler<'a> {
         let path = dependencies_file(product);
         let text =
             std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        let is_ours = |input: &Path| {
+            self.setting
+                .headers
+                .iter()
+                .any(|folder| input.starts_with(folder))
+        };
         let inputs = dependencies(&text)
             .into_iter()
             .map(PathBuf::from)
-            // Their folder is part of the flags, and made only once.
-            .filter(|input| !input.starts_with(self.setting.headers))
+            // Their folders are part of the flags, and never change.
+            .filter(|input| !is_ours(input))
             .map(|input| self.digest(&input).map(|digest| (input, digest)))
             .collect::<Result<_>>()?;
         Ok(Stamp {

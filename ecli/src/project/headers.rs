@@ -1,67 +1,102 @@
 //! The headers that BPF C includes: `vmlinux.h`, made from the running kernel's types, and libbpf's
-//! `bpf/*.h`. They are made once for each kernel and kept.
+//! `bpf/*.h`. The former is made once for each kernel.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use eunomia_image::Digest;
 use eunomia_runtime::{headers, vmlinux};
 
-use super::file::temporary_beside;
+use super::file::{self, temporary_beside};
 use crate::failure::HintExt;
 use crate::kernel;
 
 /// Where kernels describe their types.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 const VMLINUX_HEADER: &str = "vmlinux.h";
+/// Where sources expect libbpf's: `<bpf/bpf_helpers.h>`.
+const LIBBPF_FOLDER: &str = "bpf";
 
-/// Returns a folder of headers for `sources` of the project in `folder`, made in `cache` if it is
-/// not there.
-pub(super) fn prepare(folder: &Path, sources: &[PathBuf], cache: &Path) -> Result<PathBuf> {
-    let with_vmlinux = needs_vmlinux_header(folder, sources)?;
-    let ready = cache.join(key(with_vmlinux)?);
-    if ready.is_dir() {
-        return Ok(ready);
+/// Digits of a digest that tell versions of libbpf apart.
+const DIGEST_DIGITS: usize = 12;
+
+/// Returns folders of headers for `sources` of the project in `folder`, made in `cache` if they are
+/// not there. A folder never changes: its name says what is in it.
+pub(super) fn prepare(folder: &Path, sources: &[PathBuf], cache: &Path) -> Result<Vec<PathBuf>> {
+    let mut folders = vec![prepare_libbpf(cache)?];
+    if needs_vmlinux_header(folder, sources)? {
+        folders.push(prepare_vmlinux(cache)?);
     }
-    let making = temporary_beside(&ready);
-    let outcome =
-        make(&making, with_vmlinux).and_then(|()| match std::fs::rename(&making, &ready) {
-            // Another process was faster.
-            Err(_) if ready.is_dir() => Ok(()),
-            outcome => outcome.with_context(|| format!("create {}", ready.display())),
+    Ok(folders)
+}
+
+/// libbpf's headers come with this program: what they are, only their content tells.
+fn prepare_libbpf(cache: &Path) -> Result<PathBuf> {
+    let making = temporary_beside(&cache.join("libbpf"));
+    let outcome = headers::write_bpf_headers(&making)
+        .context("write libbpf's headers")
+        .and_then(|()| digest_of(&making))
+        .and_then(|digest| {
+            let short: String = digest.hex().chars().take(DIGEST_DIGITS).collect();
+            publish(&making, cache.join(format!("libbpf-{short}")))
         });
-    // After the rename there is nothing left to remove.
+    // After it was published there is nothing left to remove.
     let _ = std::fs::remove_dir_all(&making);
-    outcome.map(|()| ready)
+    outcome
 }
 
-fn make(folder: &Path, with_vmlinux: bool) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-    headers::write_bpf_headers(folder).context("write libbpf's headers")?;
-    if with_vmlinux {
-        let text = vmlinux::vmlinux_header(None)
-            .context("make vmlinux.h from the kernel's types")
-            .hint(NO_BTF_HINT)?;
-        let path = folder.join(VMLINUX_HEADER);
-        std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
-    }
-    Ok(())
-}
-
-const NO_BTF_HINT: &str = "vmlinux.h needs a kernel built with CONFIG_DEBUG_INFO_BTF, which shows \
-    as /sys/kernel/btf/vmlinux; elsewhere, put a vmlinux.h into the project's folder";
-
-/// What the headers depend on: the kernel, and the libbpf in this program.
-fn key(with_vmlinux: bool) -> Result<String> {
-    let version = env!("CARGO_PKG_VERSION");
-    if !with_vmlinux {
-        return Ok(format!("headers-{version}"));
-    }
+/// The kernel's types follow from its release and the size of their description.
+fn prepare_vmlinux(cache: &Path) -> Result<PathBuf> {
     let size = std::fs::metadata(KERNEL_BTF)
         .with_context(|| format!("read the kernel's types in {KERNEL_BTF}"))
         .hint(NO_BTF_HINT)?
         .len();
-    Ok(format!("headers-{version}-{}-{size}", kernel::release()?))
+    let (version, release) = (env!("CARGO_PKG_VERSION"), kernel::release()?);
+    let ready = cache.join(format!("vmlinux-{version}-{release}-{size}"));
+    if ready.is_dir() {
+        return Ok(ready);
+    }
+    let text = vmlinux::vmlinux_header(None)
+        .context("make vmlinux.h from the kernel's types")
+        .hint(NO_BTF_HINT)?;
+    let making = temporary_beside(&ready);
+    let outcome = file::write(&making.join(VMLINUX_HEADER), text.as_bytes())
+        .and_then(|()| publish(&making, ready));
+    let _ = std::fs::remove_dir_all(&making);
+    outcome
 }
+
+/// Gives a complete folder its name.
+fn publish(making: &Path, ready: PathBuf) -> Result<PathBuf> {
+    match std::fs::rename(making, &ready) {
+        // It was there already, or another process was faster.
+        Err(_) if ready.is_dir() => Ok(ready),
+        outcome => outcome
+            .with_context(|| format!("create {}", ready.display()))
+            .map(|()| ready),
+    }
+}
+
+/// Digest of the names and contents of the files in `folder`'s only folder.
+fn digest_of(folder: &Path) -> Result<Digest> {
+    let operation = || format!("read {}", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder.join(LIBBPF_FOLDER)).with_context(operation)? {
+        let path = entry.with_context(operation)?.path();
+        let content = std::fs::read(&path).with_context(operation)?;
+        let name = path.file_name().unwrap_or_default().to_owned();
+        files.push((name, Digest::of(&content)));
+    }
+    files.sort();
+    let listed: String = files
+        .iter()
+        .map(|(name, digest)| format!("{} {digest}\n", name.display()))
+        .collect();
+    Ok(Digest::of(listed.as_bytes()))
+}
+
+const NO_BTF_HINT: &str = "vmlinux.h needs a kernel built with CONFIG_DEBUG_INFO_BTF, which shows \
+    as /sys/kernel/btf/vmlinux; elsewhere, put a vmlinux.h into the project's folder";
 
 /// Whether the project includes a `vmlinux.h` that is not its own.
 fn needs_vmlinux_header(folder: &Path, sources: &[PathBuf]) -> Result<bool> {

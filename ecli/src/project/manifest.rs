@@ -1,5 +1,5 @@
-//! `ecli.toml`: what a tool is called and how it is built. All of it may be left out. docs/project.md
-//! shows it in full.
+//! `ecli.toml`: what a tool is called and how it is built. All of it may be left out.
+//! docs/project.md shows it in full.
 
 use std::path::Path;
 
