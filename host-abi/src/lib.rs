@@ -1,7 +1,7 @@
 //! The contract `eunomia:bpf` (`wit/`) as Rust: bindings, host functions, policy and limits.
 //!
-//! This crate knows no libbpf and does no I/O of its own: it reaches the kernel through the traits of
-//! [`kernel`], and the operator through [`output`] and [`stop`].
+//! This crate knows no libbpf and does no I/O of its own: it reaches the kernel through the traits
+//! of [`kernel`], and the operator through [`output`] and [`stop`].
 
 pub mod bindings;
 pub mod error;

@@ -25,11 +25,12 @@ impl Default for Limits {
     }
 }
 
-/// Bytes of one batch of records, and of keys and values of one cursor step. Larger batches are slower
-/// (they fall out of the CPU's cache) and let a guest pin the host's memory.
+/// Bytes of one batch of records, and of keys and values of one cursor step. Larger batches are
+/// slower (they fall out of the CPU's cache) and let a guest pin the host's memory.
 pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
-/// Bytes of a batch when the guest leaves the choice to the host: fits the CPU's second-level cache.
+/// Bytes of a batch when the guest leaves the choice to the host: fits the CPU's second-level
+/// cache.
 pub const BATCH_BYTES_DEFAULT: usize = 256 * 1024;
 
 /// Bytes of a name; the kernel's and C's are far shorter.
@@ -44,7 +45,8 @@ pub const PIN_NAME_BYTES_MAX: usize = 64;
 /// Pages of one CPU's ring of a perf event array when the guest leaves the choice to the host.
 pub const PERF_PAGES_PER_CPU_DEFAULT: u32 = 64;
 
-/// Runs of one `program.test-run`: the kernel does not notice meanwhile that a guest is to be ended.
+/// Runs of one `program.test-run`: the kernel does not notice meanwhile that a guest is to be
+/// ended.
 pub const RUN_REPEAT_MAX: usize = 1_000_000;
 
 /// Shortest interval of `driver.set-tick`, in nanoseconds.

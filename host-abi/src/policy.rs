@@ -1,7 +1,7 @@
 //! What the operator allows and what the operator has decided in the guest's place.
 //!
-//! The hooks are asked before the kernel is; a refusal reaches the guest as `denied-by-policy`. The policy
-//! of images (which may run at all, signatures) is decided before a guest starts, elsewhere.
+//! The hooks are asked before the kernel is; a refusal reaches the guest as `denied-by-policy`. The
+//! policy of images (which may run at all, signatures) is decided before a guest starts, elsewhere.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

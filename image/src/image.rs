@@ -18,8 +18,8 @@ const UNNAMED: &str = "unnamed";
 /// The verified contents of one image, in memory.
 ///
 /// Every byte in it was compared with its digest, from the same bytes that are here. That says what
-/// it is, not that it means well: texts in it may hold escape sequences, so that they must not reach
-/// a terminal as they are.
+/// it is, not that it means well: texts in it may hold escape sequences, so that they must not
+/// reach a terminal as they are.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Image {

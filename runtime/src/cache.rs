@@ -1,9 +1,9 @@
 //! Compiled components on disk, so that a tool starts without compiling.
 //!
-//! A file is found by the digest of the component and of everything that its machine code depends on:
-//! engine version, engine settings, CPU. It is trusted like a program of the operator's: loading it runs its
-//! code outside the sandbox. So it is only taken from a folder that nobody else can write to, and its
-//! own digest must be right, which finds files that a crash cut short.
+//! A file is found by the digest of the component and of everything that its machine code depends
+//! on: engine version, engine settings, CPU. It is trusted like a program of the operator's:
+//! loading it runs its code outside the sandbox. So it is only taken from a folder that nobody else
+//! can write to, and its own digest must be right, which finds files that a crash cut short.
 #![allow(unsafe_code)] // `Component::deserialize`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -54,8 +54,9 @@ impl Cache {
             let _ = std::fs::remove_file(&path); // It is written anew below.
             return None;
         }
-        // SAFETY: `compiled` was made by `Component::serialize` of the same engine (the file's name holds its
-        // version and settings) and written by this user (`open` checked the folder), unchanged (digest).
+        // SAFETY: `compiled` was made by `Component::serialize` of the same engine (the file's name
+        // holds its version and settings) and written by this user (`open` checked the folder),
+        // unchanged (digest).
         match unsafe { Component::deserialize(engine, compiled) } {
             Ok(component) => Some(component),
             Err(error) => {

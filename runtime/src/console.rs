@@ -1,8 +1,8 @@
-//! Standard output, shared by the guest's plain text and the renderer of its rows, so that their order
-//! is kept.
+//! Standard output, shared by the guest's plain text and the renderer of its rows, so that their
+//! order is kept.
 //!
-//! Output is buffered. It is passed on when the guest waits, when the buffer is full, and by a thread at
-//! the latest [`FLUSH_INTERVAL`] after it was written.
+//! Output is buffered. It is passed on when the guest waits, when the buffer is full, and by a
+//! thread at the latest [`FLUSH_INTERVAL`] after it was written.
 
 use std::fmt;
 use std::io::{self, Write};

@@ -21,7 +21,8 @@ const EPOCH_INTERVAL: Duration = Duration::from_millis(10);
 
 /// An engine, a kernel and a cache: what opening and running tools needs. Clones share it.
 ///
-/// Dropping the last clone ends the engine's timer thread; tools that still run keep what they need.
+/// Dropping the last clone ends the engine's timer thread; tools that still run keep what they
+/// need.
 #[derive(Clone)]
 pub struct Runtime {
     shared: Arc<Shared>,
@@ -60,7 +61,8 @@ impl RuntimeBuilder {
     /// Start the engine.
     ///
     /// # Errors
-    /// `Host` when this CPU or system cannot run it. A cache that cannot be used is logged and left out.
+    /// `Host` when this CPU or system cannot run it. A cache that cannot be used is logged and left
+    /// out.
     pub fn build(self) -> Result<Runtime> {
         let failed = |error: wasmtime::Error| {
             Error::new(ErrorKind::Host, "start the WebAssembly engine").with_source(error)

@@ -1,9 +1,9 @@
 //! Runs eBPF tools whose user-space half is a sandboxed WebAssembly component.
 //!
-//! A [`Tool`] is what an image holds: BPF objects and a component. [`Runtime::open`] checks its parts,
-//! [`Opened::load`] compiles the component (or takes it from a cache), [`Loaded::run`] starts the guest on a
-//! thread of its own, [`Running::wait`] tells how it ended. Each state is a type, and whatever ends the
-//! guest detaches its BPF programs.
+//! A [`Tool`] is what an image holds: BPF objects and a component. [`Runtime::open`] checks its
+//! parts, [`Opened::load`] compiles the component (or takes it from a cache), [`Loaded::run`]
+//! starts the guest on a thread of its own, [`Running::wait`] tells how it ended. Each state is a
+//! type, and whatever ends the guest detaches its BPF programs.
 //!
 //! ```no_run
 //! use eunomia_runtime::{Runtime, Settings, Tool, rows};

@@ -1,8 +1,8 @@
 //! A running tool, and how it ended.
 //!
-//! A guest has a thread of its own with a single-threaded event loop. Whatever ends the guest, the store
-//! with all its handles is dropped on that thread before [`Running::wait`] returns: BPF programs are
-//! detached, objects unloaded.
+//! A guest has a thread of its own with a single-threaded event loop. Whatever ends the guest, the
+//! store with all its handles is dropped on that thread before [`Running::wait`] returns: BPF
+//! programs are detached, objects unloaded.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

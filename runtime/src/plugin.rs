@@ -1,7 +1,7 @@
 //! Guests that the host drives: world `plugin`.
 //!
-//! start -> (on-events | on-tick)* -> stop. An error of `start` ends the plugin at once, an error of
-//! `on-events` or `on-tick` after a last call of `stop`.
+//! start -> (on-events | on-tick)* -> stop. An error of `start` ends the plugin at once, an error
+//! of `on-events` or `on-tick` after a last call of `stop`.
 
 use std::future::poll_fn;
 use std::task::Poll;

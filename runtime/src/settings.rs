@@ -9,8 +9,8 @@ use eunomia_host_abi::policy::{Overrides, OwnObjects, Policy};
 use crate::console::Console;
 use crate::sandbox::Sandbox;
 
-/// How a tool is run. The default gives it nothing: no arguments, no input, no output, its own objects
-/// only.
+/// How a tool is run. The default gives it nothing: no arguments, no input, no output, its own
+/// objects only.
 #[derive(Debug)]
 pub struct Settings {
     /// Arguments behind the tool's name.

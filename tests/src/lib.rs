@@ -51,8 +51,8 @@ pub fn store_root() -> Result<PathBuf> {
     Ok(target()?.join("test-store"))
 }
 
-/// Build a project of the repository (`examples/execsnoop`) and return its parts; once for each test
-/// program and project.
+/// Build a project of the repository (`examples/execsnoop`) and return its parts; once for each
+/// test program and project.
 pub fn build(project: &str) -> Result<Tool> {
     let folder = repository().join(project);
     let name = folder
@@ -83,8 +83,8 @@ pub fn build(project: &str) -> Result<Tool> {
     })
 }
 
-/// Whether the kernel's tests can run: they need root. Says so aloud when they cannot, and fails in CI,
-/// which must not lack it.
+/// Whether the kernel's tests can run: they need root. Says so aloud when they cannot, and fails in
+/// CI, which must not lack it.
 ///
 /// # Panics
 /// In CI (`CI=true`) without root.

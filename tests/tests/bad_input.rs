@@ -1,5 +1,5 @@
-//! What a user gets for bad input: an error that names the thing and says what to do next, exit code 1 or
-//! 2, no backtrace, nothing left attached.
+//! What a user gets for bad input: an error that names the thing and says what to do next, exit
+//! code 1 or 2, no backtrace, nothing left attached.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
-//! Guests that break the contract, loop, hoard, trap: each is ended or refused with a reason, and nothing
-//! stays attached. On the fake kernel without root, on the real one with it.
+//! Guests that break the contract, loop, hoard, trap: each is ended or refused with a reason, and
+//! nothing stays attached. On the fake kernel without root, on the real one with it.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};

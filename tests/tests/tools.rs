@@ -1,5 +1,5 @@
-//! The example tools on the real kernel, as a user runs them: nothing lost, nothing doubled, nothing left
-//! behind.
+//! The example tools on the real kernel, as a user runs them: nothing lost, nothing doubled,
+//! nothing left behind.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -347,7 +347,8 @@ fn bashreadline_shows_what_a_function_chosen_at_run_time_returns() -> Result<()>
     std::fs::write(
         &source,
         "static char line[] = \"typed by a test\";\n\
-         __attribute__((noinline)) char *read_a_line(void) { __asm__ volatile(\"\"); return line; }\n\
+         __attribute__((noinline)) char *read_a_line(void)\n\
+         { __asm__ volatile(\"\"); return line; }\n\
          int main(void) { return read_a_line() != line; }\n",
     )?;
     let shell = folder.path().join("shell");

@@ -119,8 +119,8 @@ pub(super) enum Access<'a> {
     Write(&'a [u8]),
 }
 
-/// Keep guests from naming the host's descriptors: the kernel reads (or shows) descriptors and ids in
-/// the bytes of these maps.
+/// Keep guests from naming the host's descriptors: the kernel reads (or shows) descriptors and ids
+/// in the bytes of these maps.
 pub(super) fn check_descriptors(info: &kernel::MapInfo, access: Access<'_>) -> Result<()> {
     let refused = match info.map_type {
         map_type::PROG_ARRAY

@@ -1,7 +1,7 @@
 //! The host functions: one file for each interface or resource of the contract.
 //!
-//! What arrives here comes from an untrusted guest. Each function checks lengths and phases, asks the
-//! policy, and only then the kernel.
+//! What arrives here comes from an untrusted guest. Each function checks lengths and phases, asks
+//! the policy, and only then the kernel.
 
 pub(crate) mod bpf_map;
 pub(crate) mod bpf_object;
@@ -81,7 +81,8 @@ impl BpfCtx {
         }
     }
 
-    /// Add a BPF object (the bytes of an ELF file) that the guest may open; the first is the default.
+    /// Add a BPF object (the bytes of an ELF file) that the guest may open; the first is the
+    /// default.
     #[must_use]
     pub fn object(mut self, name: impl Into<String>, elf: impl Into<Arc<[u8]>>) -> Self {
         self.objects.push((name.into(), elf.into()));

@@ -59,8 +59,8 @@ impl ObjectRef {
 
     /// The state, in whatever phase.
     pub(crate) fn state(&self) -> MutexGuard<'_, ObjectState> {
-        // One guest runs on one thread: the lock is never contended, and poisoned only by a panic that
-        // ends the guest.
+        // One guest runs on one thread: the lock is never contended, and poisoned only by a panic
+        // that ends the guest.
         self.shared
             .state
             .lock()

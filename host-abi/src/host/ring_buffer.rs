@@ -1,7 +1,7 @@
 //! `ring-buffer`: the hot path.
 //!
-//! Bound by hand rather than by generated code, since `read` lowers the records into the guest's memory
-//! straight from where the kernel wrote them: no copy in between.
+//! Bound by hand rather than by generated code, since `read` lowers the records into the guest's
+//! memory straight from where the kernel wrote them: no copy in between.
 #![allow(unsafe_code)] // One lifetime, in `lend`.
 
 use wasmtime::StoreContextMut;
@@ -70,7 +70,8 @@ impl RingBuffer {
 impl Pollable for RingBuffer {
     async fn ready(&mut self) {
         while self.lent == 0 && !self.stop.is_requested() {
-            // An error is the next `read`'s to tell. What is looked at here is not lent to the guest.
+            // An error is the next `read`'s to tell. What is looked at here is not lent to the
+            // guest.
             match self.ring.batch(0, 1) {
                 Ok([]) => {}
                 _ => return,
@@ -201,14 +202,15 @@ async fn read(
 
 /// Let wasmtime lower `batch` after the borrow of the handle table has ended.
 ///
-/// Lowering takes place as soon as the host function has returned, on the same stack, before any other
-/// host function can run: a component may not call imports while its `cabi_realloc` runs (component
-/// model, Canonical ABI, `may_leave`), which is the only guest code in between. So the ring buffer is
-/// neither dropped nor advanced meanwhile, and `kernel::RingBuffer::batch` promises that nobody else
-/// writes to the bytes until then. If the guest is ended in between, its stack goes before its handles
-/// do, and the slice is not read again.
+/// Lowering takes place as soon as the host function has returned, on the same stack, before any
+/// other host function can run: a component may not call imports while its `cabi_realloc` runs
+/// (component model, Canonical ABI, `may_leave`), which is the only guest code in between. So the
+/// ring buffer is neither dropped nor advanced meanwhile, and `kernel::RingBuffer::batch` promises
+/// that nobody else writes to the bytes until then. If the guest is ended in between, its stack
+/// goes before its handles do, and the slice is not read again.
 fn lend(batch: &[u8]) -> &'static [u8] {
-    // SAFETY: the bytes are initialised, outlive the lowering and do not change during it, as above.
+    // SAFETY: the bytes are initialised, outlive the lowering and do not change during it, as
+    // above.
     unsafe { std::slice::from_raw_parts(batch.as_ptr(), batch.len()) }
 }
 

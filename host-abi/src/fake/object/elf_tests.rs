@@ -44,7 +44,7 @@ fn programs_are_read_with_what_their_sections_say() {
     programs.sort_by(|a, b| a.1.cmp(&b.1));
     let exec = "tracepoint/sched/sched_process_exec";
     let expected = [
-        ("handle_exit", "?kprobe/do_exit", "kprobe", false),
+        ("handle_exit", "kprobe/do_exit", "kprobe", false),
         ("handle_exec", exec, "tracepoint", true),
         ("handle_exec_again", exec, "tracepoint", true),
         ("handle_tail", "uprobe", "kprobe", true),

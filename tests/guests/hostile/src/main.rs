@@ -1,4 +1,5 @@
-//! A guest that breaks the contract in every way that its tests ask for: the first argument says how.
+//! A guest that breaks the contract in every way that its tests ask for: the first argument says
+//! how.
 
 use std::process::ExitCode;
 
