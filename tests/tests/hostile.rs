@@ -288,6 +288,7 @@ fn children_outlive_their_parents() -> Result<()> {
 #[test]
 fn whatever_ends_a_guest_nothing_stays_in_the_kernel() -> Result<()> {
     let Some(real) = real()? else { return Ok(()) };
+    let before = kernel_objects()?;
     let mine = || -> Result<Vec<String>> {
         // Not `jumps`: an array that nobody holds any more was seen to stay. It seems that Linux
         // keeps a program array when bpftool looks at it just as its last user goes.
@@ -295,7 +296,7 @@ fn whatever_ends_a_guest_nothing_stays_in_the_kernel() -> Result<()> {
         let objects = kernel_objects()?;
         Ok(objects
             .into_iter()
-            .filter(|o| ours.iter().any(|our| o.ends_with(our)))
+            .filter(|o| ours.iter().any(|our| o.ends_with(our)) && !before.contains(o))
             .collect())
     };
     for case in [
