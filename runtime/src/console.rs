@@ -13,6 +13,8 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi_io::bytes::Bytes;
 
+use crate::terminal::TerminalFilter;
+
 /// Bytes that are gathered before they are written out.
 const BUFFER_BYTES: usize = 64 * 1024;
 
@@ -191,8 +193,36 @@ impl Write for RawStdout {
     }
 }
 
-/// The guest's end of a [`Console`].
-pub(crate) struct GuestStdout(pub(crate) Console);
+/// Where a guest writes to: its end of a [`Console`].
+pub(crate) struct GuestOutput {
+    console: Console,
+    destination: Destination,
+}
+
+#[derive(Clone, Copy)]
+enum Destination {
+    Console,
+    /// This process's standard error; what is in the console is written first.
+    Stderr,
+}
+
+impl GuestOutput {
+    /// The guest's standard output.
+    pub(crate) fn stdout(console: &Console) -> Self {
+        Self {
+            console: console.share(),
+            destination: Destination::Console,
+        }
+    }
+
+    /// The guest's standard error.
+    pub(crate) fn stderr(console: &Console) -> Self {
+        Self {
+            console: console.share(),
+            destination: Destination::Stderr,
+        }
+    }
+}
 
 /// Ends the guest when nobody reads its output any more.
 #[derive(Debug)]
@@ -206,28 +236,83 @@ impl fmt::Display for OutputGone {
 
 impl std::error::Error for OutputGone {}
 
-impl IsTerminal for GuestStdout {
+impl IsTerminal for GuestOutput {
     fn is_terminal(&self) -> bool {
-        self.0.is_terminal()
+        match self.destination {
+            Destination::Console => self.console.is_terminal(),
+            Destination::Stderr => io::IsTerminal::is_terminal(&io::stderr()),
+        }
     }
 }
 
-impl StdoutStream for GuestStdout {
+impl StdoutStream for GuestOutput {
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        Box::new(AsyncConsole(self.0.share()))
+        Box::new(AsyncGuestStream(self.stream()))
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(GuestStream(self.0.share()))
+        Box::new(self.stream())
     }
 }
 
-struct GuestStream(Console);
+impl GuestOutput {
+    fn stream(&self) -> GuestStream {
+        GuestStream {
+            console: self.console.share(),
+            destination: self.destination,
+            filter: self.is_terminal().then(TerminalFilter::default),
+        }
+    }
+}
+
+struct GuestStream {
+    console: Console,
+    destination: Destination,
+    /// For a terminal.
+    filter: Option<TerminalFilter>,
+}
 
 impl GuestStream {
     /// A guest that is told of an error would panic and print about it; end it instead.
     fn ended(error: io::Error) -> StreamError {
         StreamError::Trap(wasmtime::Error::new(OutputGone(error.kind())))
+    }
+
+    fn write_filtered(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(filter) = &mut self.filter else {
+            return self.write_raw(bytes);
+        };
+        let mut shown = Vec::new();
+        filter.pass(bytes, &mut shown);
+        self.write_raw(&shown)
+    }
+
+    fn write_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.destination {
+            Destination::Console => self.console.write_all(bytes),
+            Destination::Stderr => {
+                let _ = self.console.flush(); // Standard output's failure is for its own writer.
+                // Nobody is left to be told that nobody reads what it is told.
+                let _ = io::stderr().write_all(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.destination {
+            Destination::Console => self.console.shared.state().check(),
+            Destination::Stderr => Ok(()),
+        }
+    }
+}
+
+impl Drop for GuestStream {
+    fn drop(&mut self) {
+        if let Some(filter) = &self.filter {
+            let reset = filter.reset();
+            let _ = self.write_raw(reset); // The guest is gone.
+        }
     }
 }
 
@@ -239,37 +324,37 @@ impl Pollable for GuestStream {
 #[wasmtime_wasi::async_trait]
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.0.write_all(&bytes).map_err(Self::ended)
+        self.write_filtered(&bytes).map_err(Self::ended)
     }
 
     // Buffered on purpose: see the head of this module.
     fn flush(&mut self) -> StreamResult<()> {
-        self.0.shared.state().check().map_err(Self::ended)
+        self.check().map_err(Self::ended)
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        self.0.shared.state().check().map_err(Self::ended)?;
+        self.check().map_err(Self::ended)?;
         Ok(BUFFER_BYTES)
     }
 }
 
 /// For interfaces of WASI 0.3, which this runtime does not link.
-struct AsyncConsole(Console);
+struct AsyncGuestStream(GuestStream);
 
-impl tokio::io::AsyncWrite for AsyncConsole {
+impl tokio::io::AsyncWrite for AsyncGuestStream {
     fn poll_write(
         mut self: std::pin::Pin<&mut Self>,
         _ctx: &mut std::task::Context<'_>,
         bytes: &[u8],
     ) -> std::task::Poll<io::Result<usize>> {
-        std::task::Poll::Ready(self.0.write(bytes))
+        std::task::Poll::Ready(self.0.write_filtered(bytes).map(|()| bytes.len()))
     }
 
     fn poll_flush(
         mut self: std::pin::Pin<&mut Self>,
         _ctx: &mut std::task::Context<'_>,
     ) -> std::task::Poll<io::Result<()>> {
-        std::task::Poll::Ready(self.0.flush())
+        std::task::Poll::Ready(self.0.console.flush())
     }
 
     fn poll_shutdown(

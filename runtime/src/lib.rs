@@ -46,6 +46,7 @@ pub mod rows;
 mod sandbox;
 mod settings;
 mod state;
+mod terminal;
 mod tool;
 pub mod vmlinux;
 

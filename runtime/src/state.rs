@@ -11,7 +11,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use crate::console::GuestStdout;
+use crate::console::GuestOutput;
 use crate::sandbox::{LimitExceeded, Limiter, Sandbox};
 use crate::settings::{Settings, Stdio};
 use crate::tool::Loaded;
@@ -67,8 +67,8 @@ pub(crate) fn store(
     wasi.arg(&tool.tool.name).args(&settings.args);
     if let Stdio::Console(console) = settings.stdio {
         wasi.inherit_stdin()
-            .stdout(GuestStdout(console))
-            .inherit_stderr();
+            .stdout(GuestOutput::stdout(&console))
+            .stderr(GuestOutput::stderr(&console));
     }
     let mut table = ResourceTable::new();
     table.set_max_capacity(settings.limits.handles_max);
