@@ -1,6 +1,7 @@
 //! Structured output: tables of typed rows, and where they go.
 
 mod fields;
+mod hints;
 mod table;
 
 use std::fmt::Debug;
@@ -9,6 +10,10 @@ use std::sync::Arc;
 use crate::error::Result;
 
 pub use fields::{Cardinality, Field, FieldValues, Scalar, Value, Values};
+pub use hints::{
+    BUCKETS_MAX, Ellipsis, FieldHints, Format, Histogram, JsonForm, Metric, RowMeaning, TableHints,
+    key,
+};
 pub use table::{Hints, Layout, Table};
 
 /// Where a guest's rows go: a renderer, a channel to the embedding program, a test.
