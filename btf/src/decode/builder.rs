@@ -64,7 +64,7 @@ impl Visitor for ValueBuilder {
             Scalar::Pointer(value) => Value::Pointer(value),
             Scalar::Float32(value) => Value::Float32(value),
             Scalar::Float64(value) => Value::Float64(value),
-            Scalar::Text(value) => Value::Text(value.to_owned()),
+            Scalar::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
             Scalar::Bytes(value) => Value::Bytes(value.to_vec()),
         };
         self.add(label, value);

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// Decodes values of one type. Independent of the [`Btf`] that it was made from.
 #[derive(Debug, Clone)]
 pub struct Decoder {
-    plan: Plan,
+    pub(super) plan: Plan,
     name: String,
     size: u32,
 }
@@ -75,13 +75,9 @@ impl Decoder {
     /// `ShortRecord`, before anything is visited, naming the first member that is not complete;
     /// `TooLarge` when a flexible array's items exceed [`WEIGHT_MAX`].
     pub fn decode<V: Visitor>(&self, record: &[u8], visitor: &mut V) -> Result<()> {
-        let root = self.plan.root;
-        if record.len() < self.node(root).extent as usize {
-            return Err(self.short_record(record));
-        }
-        self.check_flexible(root, record.len())?;
+        self.check(record)?;
         // The record is long enough for all values, so this cannot fail.
-        self.visit(root, record, visitor)
+        self.visit(self.plan.root, record, visitor)
             .ok_or_else(|| self.short_record(record))
     }
 
@@ -97,19 +93,49 @@ impl Decoder {
             .ok_or_else(|| Error::malformed(format!("{} has no values", self.name)))
     }
 
-    fn node(&self, child: Child) -> &Node {
+    pub(super) fn node(&self, child: Child) -> &Node {
         &self.plan.nodes[child.node.0]
     }
 
-    fn label(&self, child: Child) -> &Label {
+    pub(super) fn label(&self, child: Child) -> &Label {
         &self.plan.labels[child.label]
     }
 
     /// Visits a value in the bytes of what it is part of. Recursion is bounded by `NESTING_MAX`.
-    fn visit<V: Visitor>(&self, child: Child, whole: &[u8], visitor: &mut V) -> Option<()> {
+    pub(super) fn visit<V: Visitor>(
+        &self,
+        child: Child,
+        whole: &[u8],
+        visitor: &mut V,
+    ) -> Option<()> {
         let (node, label) = (self.node(child), self.label(child));
         let bytes = whole.get(child.offset as usize..)?;
-        let scalar = match &node.form {
+        match &node.form {
+            Form::Array(items, count) => {
+                self.visit_items(label, *items, *count as usize, bytes, visitor)
+            }
+            Form::FlexibleArray(items) => {
+                let count = bytes.len() / items.stride as usize;
+                self.visit_items(label, *items, count, bytes, visitor)
+            }
+            Form::Struct(children) => {
+                self.visit_members(label, Group::Struct, children, bytes, visitor)
+            }
+            Form::Union(children) => {
+                self.visit_members(label, Group::Union, children, bytes, visitor)
+            }
+            _ => {
+                visitor.scalar(label, self.scalar(child, whole)?);
+                Some(())
+            }
+        }
+    }
+
+    /// The single value at a place in the bytes of what it is part of.
+    pub(super) fn scalar<'a>(&'a self, child: Child, whole: &'a [u8]) -> Option<Scalar<'a>> {
+        let node = self.node(child);
+        let bytes = whole.get(child.offset as usize..)?;
+        Some(match &node.form {
             Form::Number(number) => read_number(bytes, number)?,
             Form::Bits(range, number) => {
                 let value = bits::read(bytes, *range)?;
@@ -119,30 +145,12 @@ impl Decoder {
             Form::Float64 => Scalar::Float64(f64::from_le_bytes(*bytes.first_chunk()?)),
             Form::Bytes => Scalar::Bytes(bytes.get(..node.extent as usize)?),
             Form::FlexibleBytes => Scalar::Bytes(bytes),
-            Form::Text => {
-                visit_text(label, bytes.get(..node.extent as usize)?, visitor);
-                return Some(());
+            Form::Text => Scalar::Text(until_nul(bytes.get(..node.extent as usize)?)),
+            Form::FlexibleText => Scalar::Text(until_nul(bytes)),
+            Form::Array(..) | Form::FlexibleArray(_) | Form::Struct(_) | Form::Union(_) => {
+                return None;
             }
-            Form::FlexibleText => {
-                visit_text(label, bytes, visitor);
-                return Some(());
-            }
-            Form::Array(items, count) => {
-                return self.visit_items(label, *items, *count as usize, bytes, visitor);
-            }
-            Form::FlexibleArray(items) => {
-                let count = bytes.len() / items.stride as usize;
-                return self.visit_items(label, *items, count, bytes, visitor);
-            }
-            Form::Struct(children) => {
-                return self.visit_members(label, Group::Struct, children, bytes, visitor);
-            }
-            Form::Union(children) => {
-                return self.visit_members(label, Group::Union, children, bytes, visitor);
-            }
-        };
-        visitor.scalar(label, scalar);
-        Some(())
+        })
     }
 
     fn visit_members<V: Visitor>(
@@ -180,7 +188,7 @@ impl Decoder {
 
     /// Refuses records whose flexible array has too many items. It is the last member of the last
     /// member of.. the record.
-    fn check_flexible(&self, root: Child, length: usize) -> Result<()> {
+    pub(super) fn check_flexible(&self, root: Child, length: usize) -> Result<()> {
         let (mut child, mut length) = (root, length);
         loop {
             length = length.saturating_sub(child.offset as usize);
@@ -208,7 +216,7 @@ impl Decoder {
         }
     }
 
-    fn short_record(&self, record: &[u8]) -> Error {
+    pub(super) fn short_record(&self, record: &[u8]) -> Error {
         let mut path = String::new();
         let missing = self.find_missing(self.plan.root, 0, record.len(), &mut path);
         let end = missing.unwrap_or(u64::from(self.size));
@@ -263,13 +271,9 @@ impl Decoder {
     }
 }
 
-fn visit_text<V: Visitor>(label: &Label, bytes: &[u8], visitor: &mut V) {
-    let end = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .unwrap_or(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[..end]);
-    visitor.scalar(label, Scalar::Text(&text));
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
 }
 
 fn read_number<'a>(bytes: &[u8], number: &'a NumberForm) -> Option<Scalar<'a>> {

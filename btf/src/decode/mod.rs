@@ -2,6 +2,7 @@
 //!
 //! A [`Decoder`] is compiled once for a type. For each record it then calls a [`Visitor`], without
 //! looking at the BTF again and without allocating; [`Decoder::value`] builds a [`Value`] with it.
+//! [`Decoder::leaves`] gives the values one by one, to be read in any order.
 //!
 //! ```
 //! # fn show(file: &[u8], record: &[u8]) -> eunomia_btf::Result<()> {
@@ -26,6 +27,7 @@ mod builder;
 mod compile;
 mod decoder;
 mod label;
+mod leaf;
 mod plan;
 mod value;
 mod visitor;
@@ -33,5 +35,6 @@ mod visitor;
 pub use compile::{LABEL_BYTES_MAX, MEMBERS_MAX, WEIGHT_BYTES, WEIGHT_MAX};
 pub use decoder::Decoder;
 pub use label::Label;
+pub use leaf::{LEAVES_MAX, Leaf, LeafKind};
 pub use value::{Field, Value};
 pub use visitor::{Group, Scalar, Visitor};

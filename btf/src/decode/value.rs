@@ -37,7 +37,7 @@ pub enum Value {
     Float32(f32),
     /// A `double`.
     Float64(f64),
-    /// An array of `char`.
+    /// An array of `char`; what was not UTF-8 is replaced.
     Text(String),
     /// An array of other bytes.
     Bytes(Vec<u8>),

@@ -54,8 +54,8 @@ pub enum Scalar<'a> {
     Float32(f32),
     /// A `double`.
     Float64(f64),
-    /// An array of `char` up to its first NUL or its end; what is not UTF-8 is replaced.
-    Text(&'a str),
+    /// An array of `char` up to its first NUL or its end; may hold what is not UTF-8.
+    Text(&'a [u8]),
     /// An array of other bytes, or a number of a width that Rust lacks.
     Bytes(&'a [u8]),
 }

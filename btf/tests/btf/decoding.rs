@@ -1,6 +1,6 @@
 //! Records to visits and values.
 
-use eunomia_btf::decode::{Decoder, Group, Label, Scalar, Value, Visitor};
+use eunomia_btf::decode::{Decoder, Group, Label, LeafKind, Scalar, Value, Visitor};
 use eunomia_btf::{Btf, ErrorKind, TypeId};
 use serde_json::json;
 
@@ -196,6 +196,58 @@ fn visitors_see_typedefs_and_stable_indexes() {
     }
     let columns: Vec<_> = decoder.columns().iter().map(|label| label.name()).collect();
     assert_eq!(columns[..3], ["timestamp", "pid", "kind"]);
+}
+
+#[test]
+fn leaves_are_read_one_by_one_at_their_places() {
+    let decoder = Decoder::for_name(&LAYOUTS_BTF, "nested").unwrap();
+    let leaves = decoder.leaves().unwrap();
+    let paths: Vec<_> = leaves.iter().map(|leaf| leaf.path()).collect();
+    let expected = [
+        "tag",
+        "at.x",
+        "at.y",
+        "anonymous_type.inner_a",
+        "anonymous_type.inner_b",
+        "flat_a",
+        "flat_b",
+        "flat_word",
+        "flat_bytes",
+        "path",
+        "grid",
+    ];
+    assert_eq!(paths, expected);
+    let read = |path: &str| {
+        let leaf = leaves.iter().find(|leaf| leaf.path() == path).unwrap();
+        decoder.read(leaf, &DUMP.values["nested"])
+    };
+    assert_eq!(read("at.x"), Some(Scalar::Signed(-1)));
+    assert_eq!(read("anonymous_type.inner_b"), Some(Scalar::Unsigned(4)));
+    assert_eq!(read("flat_b"), Some(Scalar::Unsigned(6)));
+    assert_eq!(read("flat_bytes"), Some(Scalar::Bytes(&[1, 2, 3, 4])));
+    assert_eq!(read("path"), None);
+    assert_eq!(leaves[9].kind(), LeafKind::Array);
+
+    // Bit fields, enums with their names, and text, also in a struct in a struct.
+    let decoder = Decoder::for_name(&LAYOUTS_BTF, "flags").unwrap();
+    let leaves = decoder.leaves().unwrap();
+    let kind = leaves.iter().find(|leaf| leaf.path() == "kind").unwrap();
+    let exit = Scalar::Enum {
+        number: 2,
+        name: Some("EVENT_EXIT"),
+    };
+    assert_eq!(decoder.read(kind, &DUMP.values["flags"]), Some(exit));
+    assert_eq!(kind.kind(), LeafKind::Enum);
+    let names: Vec<_> = decoder.enumerators(kind).collect();
+    assert_eq!(
+        names,
+        [(1, "EVENT_EXEC"), (2, "EVENT_EXIT"), (7, "EVENT_type")]
+    );
+    let decoder = Decoder::for_name(&LAYOUTS_BTF, "with_tail").unwrap();
+    let leaves = decoder.leaves().unwrap();
+    let text = decoder.read(&leaves[2], &DUMP.values["with_tail"]);
+    assert_eq!(text, Some(Scalar::Text(b"hello")));
+    assert_eq!(decoder.read(&leaves[0], &[]), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use eunomia_btf::decode::Decoder;
+use eunomia_btf::decode::{Decoder, LEAVES_MAX, LeafKind};
 use eunomia_btf::rust_types::{Options, generate};
 use eunomia_btf::{Btf, Definition, Error, ErrorKind, TypeId};
 
@@ -26,9 +26,27 @@ fn exercise(section: &[u8]) {
                 .value(&record)
                 .map(|value| serde_json::to_string(&value).unwrap());
             let _ = decoder.value(&[]);
+            exercise_leaves(&decoder, &record);
         }
     }
     let _ = generate(&btf, &Options::new("hostile"));
+}
+
+/// Reads the values of a record one by one: those that are there are those that decoding visits.
+fn exercise_leaves(decoder: &Decoder, record: &[u8]) {
+    let Ok(leaves) = decoder.leaves() else { return };
+    let is_complete = decoder.check(record).is_ok();
+    for leaf in &leaves {
+        let _ = decoder.enumerators(leaf).count();
+        let _ = decoder.label_of(leaf).typedefs().count();
+        let scalar = decoder.read(leaf, record);
+        if leaf.kind() == LeafKind::Array {
+            assert!(scalar.is_none(), "{}", leaf.path());
+        } else if is_complete {
+            assert!(scalar.is_some(), "{}", leaf.path());
+        }
+        let _ = decoder.read(leaf, &[]);
+    }
 }
 
 /// The `.BTF` section of the object that the tests compile.
@@ -98,6 +116,41 @@ fn every_byte_may_have_any_other_value() {
         2,
         "some variants are refused, others are read"
     );
+}
+
+/// Several bits at a time, and records of any bytes: the same ones in every run.
+#[test]
+fn any_damage_and_any_bytes_are_survived() {
+    let section = real_section();
+    // A linear congruential generator.
+    let mut state: u64 = 0x2545_f491_4f6c_dd1d;
+    let mut below = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % bound
+    };
+    let mut parsed = 0;
+    for _ in 0..1000 {
+        let mut broken = section.clone();
+        for _ in 0..=below(4) {
+            let at = below(broken.len());
+            // Words of types are often small numbers: so are the hostile ones.
+            broken[at] = [below(256) as u8, 0, 1, 0xff][below(4)];
+        }
+        let Ok(btf) = Btf::parse(&broken) else {
+            continue;
+        };
+        parsed += 1;
+        let record: Vec<u8> = (0..below(200)).map(|_| below(256) as u8).collect();
+        for ty in btf.types() {
+            if let Ok(decoder) = Decoder::new(&btf, ty.id()) {
+                let _ = decoder.value(&record);
+                exercise_leaves(&decoder, &record);
+            }
+        }
+    }
+    assert!(parsed > 50, "{parsed} of 1000 were parsed");
 }
 
 #[test]
@@ -221,6 +274,15 @@ fn types_that_multiply_are_refused_in_time() {
     let error = Decoder::new(&btf, TypeId(inner)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     exercise(&section.bytes());
+    // Fewer levels can be decoded, but nobody wants so many columns.
+    let wide = (0..30).map(|level| Decoder::for_name(&btf, &format!("u{level}")));
+    let leaves = wide
+        .flatten()
+        .map(|decoder| decoder.leaves().map(|leaves| leaves.len()));
+    let leaves: Vec<_> = leaves.collect();
+    assert!(leaves.iter().flatten().all(|count| *count <= LEAVES_MAX));
+    let error = leaves.into_iter().find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
 }
 
 #[test]
