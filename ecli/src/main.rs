@@ -16,6 +16,7 @@ mod inspection;
 mod interrupt;
 mod kernel;
 mod logging;
+mod output_options;
 mod project;
 mod render;
 mod similar;

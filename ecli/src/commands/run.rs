@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use eunomia_runtime::console::Console;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::target::Target;
@@ -16,7 +15,8 @@ use eunomia_runtime::{Outcome, Runtime, Sandbox, Settings, Stdio};
 
 use crate::context::Context;
 use crate::interrupt::{self, Interrupts};
-use crate::render::{Format, KernelClocks, Setting, StdoutRows};
+use crate::output_options::OutputOptions;
+use crate::render::{KernelClocks, Setting, StdoutRows};
 use crate::{duration, size, tool_source};
 
 const AFTER_HELP: &str = "\
@@ -29,6 +29,7 @@ Examples:
   ecli run execsnoop                          Run an image of the local store
   ecli run execsnoop --help                   Show the tool's own options
   ecli run -o json execsnoop | jq .comm       One JSON object a row
+  ecli run --filter 'uid == root' execsnoop   Show only some rows
   ecli run --timeout 10s execsnoop            Stop it after ten seconds
   ecli run examples/execsnoop                 Build a project and run it
   ecli run ./layout:execsnoop                 Run an image of an OCI layout on disk
@@ -49,16 +50,6 @@ pub(crate) struct Options {
         value_name = "IMAGE [ARGUMENTS]"
     )]
     command: Vec<OsString>,
-    /// How rows are shown: columns (the default) or json, one object a line
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        env = "ECLI_OUTPUT",
-        hide_env_values = true
-    )]
-    #[arg(hide_possible_values = true)]
-    output: Option<Format>,
     /// Attach a program to TARGET, whatever the tool says; may be repeated
     #[arg(long, value_name = "PROGRAM=TARGET", value_parser = attach)]
     attach: Vec<(String, Target)>,
@@ -75,6 +66,8 @@ pub(crate) struct Options {
     /// A BPF object for a component that is a file; may be repeated
     #[arg(long, value_name = "NAME=FILE", value_parser = object)]
     object: Vec<(String, PathBuf)>,
+    #[command(flatten)]
+    output: OutputOptions,
 }
 
 /// Runs the tool until it ends; returns its exit code.
@@ -93,24 +86,27 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let runtime = Runtime::builder()
         .cache_dir(ctx.component_cache()?)
         .build()?;
-    let lost = Arc::new(AtomicU64::new(0));
     let console = Console::stdout();
+    let rows = StdoutRows::new(setting(ctx, &options, &runtime)?, console.share());
+    let report = rows.report();
+    if let Some(address) = options.output.metrics() {
+        let address = report.serve_metrics(address)?;
+        eprintln!("ecli: metrics are at http://{address}/metrics");
+    }
     let settings = Settings {
         args,
-        rows: Box::new(StdoutRows::new(
-            setting(ctx, &options, &runtime)?,
-            console.share(),
-            Arc::clone(&lost),
-        )),
+        rows: Box::new(rows),
         stdio: Stdio::Console(console),
         overrides: overrides(&options),
         sandbox: sandbox(ctx, &options)?,
         ..Settings::default()
     };
     let running = runtime.open(tool)?.load()?.run(settings)?;
+    let control = running.control();
+    report.when_enough(move || control.stop());
     interrupts.pass_on_to(running.control(), options.timeout);
     let exit = running.wait();
-    let lost = lost.load(Ordering::Relaxed);
+    let lost = report.finish().map_err(|reason| anyhow!(reason))?;
     if lost > 0 {
         eprintln!("ecli: {lost} events were lost");
     }
@@ -139,20 +135,16 @@ fn split(command: Vec<OsString>) -> Result<(String, Vec<String>)> {
 }
 
 fn setting(ctx: &Context, options: &Options, runtime: &Runtime) -> Result<Setting> {
-    let format = match (&options.output, &ctx.config.output) {
-        (Some(format), _) => *format,
-        (None, Some(name)) => Format::from_str(name, false)
-            .map_err(|_| anyhow!("configuration: `output = {name:?}`: it is columns or json"))?,
-        (None, None) => Format::default(),
-    };
     let kernel = runtime.kernel();
     Ok(Setting {
-        format,
+        format: options.output.format(ctx)?,
         colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         clocks: KernelClocks {
             monotonic: kernel.monotonic_epoch(),
             boot: kernel.boot_epoch(),
         },
+        kernel: Some(Arc::clone(kernel)),
+        choice: options.output.choice(),
     })
 }
 

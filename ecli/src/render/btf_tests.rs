@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use eunomia_btf::{Btf, Kind};
-use eunomia_runtime::output::{Hints, Layout};
+use eunomia_runtime::HostErrorKind;
+use eunomia_runtime::output::{Hints, Layout, OutputSink as _, Table};
 
 use super::tests::{Screen, batch};
 use super::*;
@@ -42,7 +43,7 @@ impl Section {
         self.add(name, 4, members.len(), size, &tail);
     }
 
-    fn parse(self) -> Btf {
+    fn bytes(self) -> Vec<u8> {
         let type_bytes = u32::try_from(self.types.len() * 4).unwrap();
         let string_bytes = u32::try_from(self.strings.len()).unwrap() + 1;
         let header = [
@@ -57,7 +58,7 @@ impl Section {
             .into_iter()
             .chain(self.types)
             .flat_map(u32::to_le_bytes);
-        Btf::parse(&words.chain([0]).chain(self.strings).collect::<Vec<u8>>()).unwrap()
+        words.chain([0]).chain(self.strings).collect()
     }
 }
 
@@ -66,7 +67,7 @@ impl Section {
 ///     u32 pid; char comm[8]; enum kind kind; struct point at; struct point trail[2];
 /// };
 /// ```
-fn table() -> Arc<Table> {
+pub(super) fn section() -> Vec<u8> {
     let mut section = Section::default();
     section.add("unsigned int", 1, 0, 4, &[32]);
     section.add("char", 1, 0, 1, &[8]);
@@ -86,7 +87,12 @@ fn table() -> Arc<Table> {
             ("trail", 6, 24),
         ],
     );
-    let btf = section.parse();
+    section.bytes()
+}
+
+/// Such events.
+pub(super) fn table() -> Arc<Table> {
+    let btf = Btf::parse(&section()).unwrap();
     let type_id = btf.find("event", Kind::Struct).unwrap().id();
     let hint = |key: &str, value: &str| Hints::from([(key.to_owned(), value.to_owned())]);
     Arc::new(Table {
@@ -107,7 +113,7 @@ fn table() -> Arc<Table> {
     })
 }
 
-fn event(kind: u32) -> Vec<u8> {
+pub(super) fn event(kind: u32) -> Vec<u8> {
     let numbers = |numbers: &[u32]| -> Vec<u8> {
         numbers
             .iter()

@@ -19,6 +19,12 @@ pub(super) enum Cell<'a> {
     Text(&'a [u8]),
     Bytes(&'a [u8]),
     Pointer(u64),
+    /// A single `char`.
+    Character(u8),
+    Enum {
+        number: i128,
+        name: Option<&'a str>,
+    },
 }
 
 impl<'a> From<Value<'a>> for Cell<'a> {
@@ -34,55 +40,59 @@ impl<'a> From<Value<'a>> for Cell<'a> {
     }
 }
 
-/// The byte of a `char`, to be borrowed by its cell.
-pub(super) type CharacterByte = [u8; 1];
-
-impl<'a> Cell<'a> {
-    /// The cell of a scalar; `character` is where a single `char` is kept.
-    pub(super) fn of_scalar(scalar: Scalar<'a>, character: &'a mut CharacterByte) -> Self {
+impl<'a> From<Scalar<'a>> for Cell<'a> {
+    fn from(scalar: Scalar<'a>) -> Self {
         match scalar {
             Scalar::Unsigned(value) => Self::Unsigned(value),
             Scalar::Signed(value) => Self::Signed(value),
             Scalar::Unsigned128(value) => Self::Unsigned128(value),
             Scalar::Signed128(value) => Self::Signed128(value),
             Scalar::Boolean(value) => Self::Boolean(value),
-            Scalar::Character(0) => Self::Text(b""),
-            Scalar::Character(value) => {
-                *character = [value];
-                Self::Text(character)
-            }
-            Scalar::Enum {
-                name: Some(name), ..
-            } => Self::Text(name.as_bytes()),
-            Scalar::Enum { number, name: None } => number_cell(number),
+            Scalar::Character(value) => Self::Character(value),
+            Scalar::Enum { number, name } => Self::Enum { number, name },
             Scalar::Pointer(value) => Self::Pointer(value),
             Scalar::Float32(value) => Self::Float32(value),
             Scalar::Float64(value) => Self::Float(value),
-            Scalar::Text(text) => Self::Text(text.as_bytes()),
+            Scalar::Text(text) => Self::Text(text),
             Scalar::Bytes(bytes) => Self::Bytes(bytes),
             // The decoder of this version has no others.
             _ => Self::Text(b"?"),
         }
     }
+}
 
-    /// The cell as a signed number, if it is one: for formats that name numbers.
-    pub(super) fn as_signed(self) -> Option<i64> {
+impl<'a> Cell<'a> {
+    /// The cell as an integer, if it is one; beyond `i128` the nearest.
+    pub(super) fn as_integer(self) -> Option<i128> {
+        Some(match self {
+            Self::Unsigned(value) | Self::Pointer(value) => value.into(),
+            Self::Signed(value) => value.into(),
+            Self::Unsigned128(value) => i128::try_from(value).unwrap_or(i128::MAX),
+            Self::Signed128(value) | Self::Enum { number: value, .. } => value,
+            Self::Boolean(value) => value.into(),
+            Self::Character(value) => value.into(),
+            Self::Float32(_) | Self::Float(_) | Self::Text(_) | Self::Bytes(_) => return None,
+        })
+    }
+
+    /// The cell as a number, if it is one; integers beyond 2^53 are rounded.
+    pub(super) fn as_float(self) -> Option<f64> {
         match self {
-            Self::Signed(value) => Some(value),
-            Self::Unsigned(value) => i64::try_from(value).ok(),
-            _ => None,
+            Self::Float32(value) => Some(value.into()),
+            Self::Float(value) => Some(value),
+            _ => self.as_integer().map(|value| value as f64),
         }
     }
 
-    /// Numbers are aligned at their right end.
-    pub(super) fn is_number(self) -> bool {
-        !matches!(self, Self::Text(_) | Self::Bytes(_))
+    /// The cell as a signed number, if it is one: for formats that name numbers.
+    pub(super) fn as_signed(self) -> Option<i64> {
+        self.as_integer()
+            .and_then(|value| i64::try_from(value).ok())
     }
-}
 
-fn number_cell<'a>(number: i128) -> Cell<'a> {
-    if let Ok(value) = u64::try_from(number) {
-        return Cell::Unsigned(value);
+    /// The cell as an unsigned number, if it is one.
+    pub(super) fn as_unsigned(self) -> Option<u64> {
+        self.as_integer()
+            .and_then(|value| u64::try_from(value).ok())
     }
-    i64::try_from(number).map_or(Cell::Signed128(number), Cell::Signed)
 }

@@ -6,139 +6,97 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local};
 
+use eunomia_runtime::output::Format;
+
 use super::cell::Cell;
-use super::names::{errno_name, signal_name};
+use super::names::{Names, Namespace, errno_name, signal_name, syscall_name, write_file_mode};
 use crate::size;
 
-/// The values of the hint `format`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Style {
-    #[default]
-    Plain,
-    Hex,
-    Octal,
-    /// A number of bytes: `1.5 KiB`.
-    Bytes,
-    /// A duration; so many nanoseconds are 1.
-    Duration(u64),
-    /// Nanoseconds since 1970.
-    Time,
-    /// Nanoseconds of `bpf_ktime_get_ns`.
-    TimeMonotonic,
-    /// Nanoseconds of `bpf_ktime_get_boot_ns`.
-    TimeBoot,
-    Errno,
-    Signal,
-    /// An IP address in network byte order: a 32-bit number, or 4 or 16 bytes.
-    IpAddress,
-    /// A port in network byte order.
-    Port,
-    /// Bytes as `02:00:5e:10:00:01`.
-    Mac,
+/// How many characters values of a format usually take; `None`: it depends on their type.
+pub(super) fn width(format: Format) -> Option<usize> {
+    Some(match format {
+        Format::Hex | Format::Octal | Format::FileMode => 10,
+        Format::Bytes
+        | Format::DurationNs
+        | Format::DurationUs
+        | Format::DurationMs
+        | Format::DurationS
+        | Format::Percent => 8,
+        Format::TimeNs | Format::TimeMonotonicNs | Format::TimeBootNs => 12,
+        Format::MountNamespace | Format::NetworkNamespace => 12,
+        Format::Errno | Format::Signal | Format::Uid | Format::Gid => 9,
+        Format::IpAddress => 15,
+        Format::Syscall => 16,
+        Format::Port => 5,
+        Format::MacAddress => 17,
+        Format::Flags | Format::FileFlags => 20,
+        _ => return None,
+    })
 }
 
-impl Style {
-    /// The style that a hint names; `None` for one that this version does not know.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "decimal" | "plain" => Self::Plain,
-            "hex" => Self::Hex,
-            "octal" => Self::Octal,
-            "bytes" => Self::Bytes,
-            "duration-ns" => Self::Duration(1),
-            "duration-us" => Self::Duration(1_000),
-            "duration-ms" => Self::Duration(1_000_000),
-            "duration-s" => Self::Duration(1_000_000_000),
-            "time-ns" => Self::Time,
-            "time-monotonic-ns" => Self::TimeMonotonic,
-            "time-boot-ns" => Self::TimeBoot,
-            "errno" => Self::Errno,
-            "signal" => Self::Signal,
-            "ip-address" => Self::IpAddress,
-            "port" => Self::Port,
-            "mac-address" => Self::Mac,
-            _ => return None,
-        })
-    }
+/// Whether what a format makes of numbers is a word.
+pub(super) fn makes_words(format: Format) -> bool {
+    matches!(
+        format,
+        Format::Errno
+            | Format::Signal
+            | Format::Syscall
+            | Format::Uid
+            | Format::Gid
+            | Format::IpAddress
+            | Format::MacAddress
+            | Format::Flags
+            | Format::FileMode
+            | Format::FileFlags
+            | Format::MountNamespace
+            | Format::NetworkNamespace
+    )
+}
 
-    /// How many characters such values usually take; `None`: it depends on their type.
-    pub(super) fn width(self) -> Option<usize> {
-        Some(match self {
-            Self::Plain => return None,
-            Self::Hex | Self::Octal => 10,
-            Self::Bytes | Self::Duration(_) => 8,
-            Self::Time | Self::TimeMonotonic | Self::TimeBoot => 12,
-            Self::Errno | Self::Signal => 9,
-            Self::IpAddress => 15,
-            Self::Port => 5,
-            Self::Mac => 17,
-        })
-    }
-
-    /// Whether what it makes of numbers is a word.
-    pub(super) fn makes_words(self) -> bool {
-        matches!(
-            self,
-            Self::Errno | Self::Signal | Self::IpAddress | Self::Mac
-        )
+/// Nanoseconds of 1 in a format for durations.
+pub(super) fn duration_unit(format: Format) -> Option<u64> {
+    match format {
+        Format::DurationNs => Some(1),
+        Format::DurationUs => Some(1_000),
+        Format::DurationMs => Some(1_000_000),
+        Format::DurationS => Some(1_000_000_000),
+        _ => None,
     }
 }
 
-/// When the kernel's clocks were zero, as time since 1970.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KernelClocks {
-    /// `bpf_ktime_get_ns`.
-    pub(crate) monotonic: Duration,
-    /// `bpf_ktime_get_boot_ns`.
-    pub(crate) boot: Duration,
-}
-
-/// Appends a value as text. Text is appended as it is: the caller makes it safe to show.
-pub(super) fn write(text: &mut Vec<u8>, cell: Cell<'_>, style: Style, clocks: &KernelClocks) {
-    match (style, cell) {
-        (Style::Hex, Cell::Unsigned(value)) => append(text, format_args!("{value:#x}")),
-        (Style::Hex, Cell::Signed(value)) => append(text, format_args!("{value:#x}")),
-        (Style::Octal, Cell::Unsigned(0)) => text.push(b'0'),
-        (Style::Octal, Cell::Unsigned(value)) => append(text, format_args!("0{value:o}")),
-        (Style::Bytes, Cell::Unsigned(value)) => {
-            append(text, format_args!("{}", size::shown(value)))
+/// Appends a value as text. Text is appended as it is: the caller makes it safe to show. What needs
+/// to know more of the field than its format is plain here: see [`Style`](super::style::Style).
+pub(super) fn write(text: &mut Vec<u8>, cell: Cell<'_>, format: Format, names: &mut Names) {
+    if let Some(unit) = duration_unit(format) {
+        return write_duration_cell(text, cell, unit);
+    }
+    match (format, cell) {
+        (Format::Hex, Cell::Unsigned(value)) => append(text, format_args!("{value:#x}")),
+        (Format::Hex, Cell::Signed(value)) => append(text, format_args!("{value:#x}")),
+        (Format::Octal, Cell::Unsigned(0)) => text.push(b'0'),
+        (Format::Octal, Cell::Unsigned(value)) => append(text, format_args!("0{value:o}")),
+        (Format::Bytes, Cell::Unsigned(value)) => {
+            append(text, format_args!("{}", size::shown(value)));
         }
-        (Style::Duration(unit), Cell::Unsigned(value)) => {
-            write_duration(text, u128::from(value) * u128::from(unit));
+        (Format::Percent, cell) => {
+            write_plain(text, cell);
+            text.push(b'%');
         }
-        (Style::Duration(unit), Cell::Signed(value)) => {
-            if value < 0 {
-                text.push(b'-');
-            }
-            write_duration(text, u128::from(value.unsigned_abs()) * u128::from(unit));
+        (Format::TimeNs, Cell::Unsigned(value)) => write_time(text, Duration::from_nanos(value)),
+        (Format::TimeMonotonicNs, Cell::Unsigned(value)) => {
+            let start = names.clocks.monotonic;
+            write_time(text, start.saturating_add(Duration::from_nanos(value)));
         }
-        (Style::Time, Cell::Unsigned(value)) => write_time(text, Duration::from_nanos(value)),
-        (Style::TimeMonotonic, Cell::Unsigned(value)) => {
-            write_time(
-                text,
-                clocks.monotonic.saturating_add(Duration::from_nanos(value)),
-            );
+        (Format::TimeBootNs, Cell::Unsigned(value)) => {
+            let start = names.clocks.boot;
+            write_time(text, start.saturating_add(Duration::from_nanos(value)));
         }
-        (Style::TimeBoot, Cell::Unsigned(value)) => {
-            write_time(
-                text,
-                clocks.boot.saturating_add(Duration::from_nanos(value)),
-            );
-        }
-        (Style::Errno, cell) => match cell.as_signed().and_then(|number| errno_name(number)) {
-            Some(name) => text.extend_from_slice(name.as_bytes()),
+        (Format::IpAddress, cell) => write_address(text, cell),
+        (Format::Port, cell) => match port(cell) {
+            Some(port) => append(text, format_args!("{port}")),
             None => write_plain(text, cell),
         },
-        (Style::Signal, cell) => match cell.as_signed().and_then(signal_name) {
-            Some(name) => text.extend_from_slice(name.as_bytes()),
-            None => write_plain(text, cell),
-        },
-        (Style::IpAddress, cell) => write_address(text, cell),
-        (Style::Port, Cell::Unsigned(value)) => match u16::try_from(value) {
-            Ok(port) => append(text, format_args!("{}", u16::from_be(port))),
-            Err(_) => write_plain(text, cell),
-        },
-        (Style::Mac, Cell::Bytes(bytes)) => {
+        (Format::MacAddress, Cell::Bytes(bytes)) => {
             for (index, byte) in bytes.iter().enumerate() {
                 if index > 0 {
                     text.push(b':');
@@ -146,14 +104,58 @@ pub(super) fn write(text: &mut Vec<u8>, cell: Cell<'_>, style: Style, clocks: &K
                 write_hex(text, &[*byte]);
             }
         }
-        (_, cell) => write_plain(text, cell),
+        (Format::FileMode, Cell::Unsigned(mode)) => write_file_mode(text, mode),
+        (format, cell) => match cell
+            .as_signed()
+            .and_then(|value| name(value, format, names))
+        {
+            Some(name) => text.extend_from_slice(name.as_bytes()),
+            None => write_plain(text, cell),
+        },
     }
 }
 
-fn write_plain(text: &mut Vec<u8>, cell: Cell<'_>) {
+/// The name that a number has in a format, if it has one.
+fn name(number: i64, format: Format, names: &mut Names) -> Option<&str> {
+    match format {
+        Format::Errno => errno_name(number),
+        Format::Signal => signal_name(number),
+        Format::Syscall => syscall_name(number),
+        Format::Uid => names.users.name(number),
+        Format::Gid => names.groups.name(number),
+        Format::MountNamespace => names
+            .containers
+            .name(Namespace::Mount, number.cast_unsigned()),
+        Format::NetworkNamespace => names
+            .containers
+            .name(Namespace::Network, number.cast_unsigned()),
+        _ => None,
+    }
+}
+
+/// The port that a value in network order means.
+pub(super) fn port(cell: Cell<'_>) -> Option<u16> {
+    let value = u16::try_from(cell.as_unsigned()?).ok()?;
+    Some(u16::from_be(value))
+}
+
+fn write_duration_cell(text: &mut Vec<u8>, cell: Cell<'_>, unit: u64) {
     match cell {
-        Cell::Unsigned(value) => append(text, format_args!("{value}")),
-        Cell::Signed(value) => append(text, format_args!("{value}")),
+        Cell::Unsigned(value) => write_duration(text, u128::from(value) * u128::from(unit)),
+        Cell::Signed(value) => {
+            if value < 0 {
+                text.push(b'-');
+            }
+            write_duration(text, u128::from(value.unsigned_abs()) * u128::from(unit));
+        }
+        cell => write_plain(text, cell),
+    }
+}
+
+pub(super) fn write_plain(text: &mut Vec<u8>, cell: Cell<'_>) {
+    match cell {
+        Cell::Unsigned(value) => write_unsigned(text, value),
+        Cell::Signed(value) => write_signed(text, value),
         Cell::Unsigned128(value) => append(text, format_args!("{value}")),
         Cell::Signed128(value) => append(text, format_args!("{value}")),
         Cell::Boolean(value) => append(text, format_args!("{value}")),
@@ -162,7 +164,37 @@ fn write_plain(text: &mut Vec<u8>, cell: Cell<'_>) {
         Cell::Text(value) => text.extend_from_slice(value),
         Cell::Bytes(bytes) => write_hex(text, bytes),
         Cell::Pointer(value) => append(text, format_args!("{value:#x}")),
+        Cell::Character(0) => {}
+        Cell::Character(value) => text.push(value),
+        Cell::Enum {
+            name: Some(name), ..
+        } => text.extend_from_slice(name.as_bytes()),
+        Cell::Enum { number, name: None } => append(text, format_args!("{number}")),
     }
+}
+
+/// Digits by hand: most of what rows consist of, and `write!` takes several times as long.
+pub(super) fn write_unsigned(text: &mut Vec<u8>, mut value: u64) {
+    const DIGITS_MAX: usize = 20;
+    let mut digits = [0; DIGITS_MAX];
+    let mut start = DIGITS_MAX;
+    loop {
+        start -= 1;
+        // The remainder is below 10.
+        digits[start] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    text.extend_from_slice(&digits[start..]);
+}
+
+pub(super) fn write_signed(text: &mut Vec<u8>, value: i64) {
+    if value < 0 {
+        text.push(b'-');
+    }
+    write_unsigned(text, value.unsigned_abs());
 }
 
 /// Two digits a byte.
@@ -243,20 +275,21 @@ fn write_address(text: &mut Vec<u8>, cell: Cell<'_>) {
     }
 }
 
-fn append(text: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+pub(super) fn append(text: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
     // Writing to a Vec cannot fail.
     let _ = text.write_fmt(arguments);
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::KernelClocks;
     use super::*;
 
     fn shown(style: &str, cell: Cell<'_>) -> String {
-        let style = Style::named(style).unwrap();
-        let clocks = KernelClocks::default();
+        let format = Format::named(style).unwrap();
+        let mut names = Names::new(KernelClocks::default(), None);
         let mut text = Vec::new();
-        write(&mut text, cell, style, &clocks);
+        write(&mut text, cell, format, &mut names);
         String::from_utf8(text).unwrap()
     }
 
@@ -294,6 +327,14 @@ mod tests {
         assert_eq!(shown("errno", Cell::Signed(-9999)), "-9999");
         assert_eq!(shown("signal", Cell::Unsigned(9)), "SIGKILL");
         assert_eq!(shown("signal", Cell::Unsigned(200)), "200");
+        assert_eq!(shown("uid", Cell::Unsigned(0)), "root");
+        assert_eq!(shown("gid", Cell::Unsigned(0)), "root");
+        assert_eq!(shown("uid", Cell::Unsigned(4_000_000_000)), "4000000000");
+        assert_eq!(shown("percent", Cell::Float(12.5)), "12.5%");
+        assert_eq!(shown("file-mode", Cell::Unsigned(0o100_644)), "-rw-r--r--");
+        #[cfg(target_arch = "x86_64")]
+        assert_eq!(shown("syscall", Cell::Unsigned(257)), "openat");
+        assert_eq!(shown("syscall", Cell::Signed(-1)), "-1");
     }
 
     #[test]
@@ -317,18 +358,19 @@ mod tests {
             monotonic: Duration::from_millis(1_500),
             boot: Duration::from_millis(2_500),
         };
-        let shown = |style, value| {
+        let mut names = Names::new(clocks, None);
+        let mut shown = |format, value| {
             let mut text = Vec::new();
-            write(&mut text, Cell::Unsigned(value), style, &clocks);
+            write(&mut text, Cell::Unsigned(value), format, &mut names);
             String::from_utf8(text).unwrap()
         };
         // The same moment, in whatever time zone this runs.
-        let moment = shown(Style::Time, 3_500_000_000);
+        let moment = shown(Format::TimeNs, 3_500_000_000);
         assert_eq!(moment.len(), "00:00:03.500".len());
         assert!(moment.ends_with(":03.500"), "{moment}");
-        assert_eq!(shown(Style::TimeMonotonic, 2_000_000_000), moment);
-        assert_eq!(shown(Style::TimeBoot, 1_000_000_000), moment);
-        assert!(shown(Style::TimeBoot, u64::MAX).contains(':'));
+        assert_eq!(shown(Format::TimeMonotonicNs, 2_000_000_000), moment);
+        assert_eq!(shown(Format::TimeBootNs, 1_000_000_000), moment);
+        assert!(shown(Format::TimeBootNs, u64::MAX).contains(':'));
     }
 
     #[test]
@@ -336,6 +378,6 @@ mod tests {
         assert_eq!(shown("hex", Cell::Text(b"x")), "x");
         assert_eq!(shown("duration-ns", Cell::Boolean(true)), "true");
         assert_eq!(shown("port", Cell::Unsigned(70_000)), "70000");
-        assert_eq!(Style::named("nonsense"), None);
+        assert_eq!(Format::named("nonsense"), None);
     }
 }

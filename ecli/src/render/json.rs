@@ -1,165 +1,30 @@
-//! Rows as JSON: one object a line, its members in the order of the table.
+//! Values as JSON, and as YAML, which takes JSON for itself.
 //!
 //! Numbers are exact to 64 bits; larger ones and pointers are text, bytes are text in hexadecimal,
-//! enums their names. Hints do not change JSON: it is for programs.
+//! enums their names.
 
 use std::io::Write as _;
 
-use eunomia_btf::decode::{Decoder, Group, Label, Scalar, Visitor};
-use eunomia_runtime::output::{Cardinality, Field, Layout, Table, Values};
+use eunomia_btf::decode::{Group, Label, Scalar, Visitor};
 
-use super::Renderer;
-use super::cell::{Cell, CharacterByte};
+use super::cell::Cell;
+use super::format::{write_hex, write_signed, write_unsigned};
+use super::shape::Array;
+use crate::terminal::is_hostile;
 
-/// The renderer of a table.
-pub(super) fn renderer(table: &Table) -> Result<Box<dyn Renderer>, String> {
-    match &table.layout {
-        Layout::Fields(fields) => Ok(Box::new(FieldsJson {
-            keys: fields.iter().map(|field| key(&field.name)).collect(),
-            fields: fields.clone(),
-        })),
-        Layout::Btf { btf, type_id, .. } => {
-            let decoder = Decoder::new(btf, *type_id).map_err(|error| error.to_string())?;
-            let keys = decoder
-                .labels()
-                .iter()
-                .map(|label| key(label.name()))
-                .collect();
-            Ok(Box::new(BtfJson { decoder, keys }))
-        }
-        _ => Err("this version of ecli does not know the layout of its rows".to_owned()),
-    }
+/// Whose rules text follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Json,
+    Yaml,
 }
 
-/// A member's name with its colon; empty for what has no name.
-fn key(name: &str) -> Box<[u8]> {
-    let mut key = Vec::new();
-    if !name.is_empty() {
-        write_text(&mut key, name.as_bytes());
-        key.push(b':');
-    }
-    key.into()
-}
-
-#[derive(Debug)]
-struct FieldsJson {
-    fields: Vec<Field>,
-    keys: Vec<Box<[u8]>>,
-}
-
-impl Renderer for FieldsJson {
-    fn row(&mut self, payload: &[u8], text: &mut Vec<u8>) -> Result<(), String> {
-        let mut row = Values::new(&self.fields, payload);
-        let mut separator = b'{';
-        let mut keys = self.keys.iter();
-        while let (Some((field, values)), Some(key)) = (row.next_field()?, keys.next()) {
-            text.push(separator);
-            separator = b',';
-            text.extend_from_slice(key);
-            let mut cells = values.map(Cell::from);
-            match field.cardinality {
-                Cardinality::Repeated => write_array(text, cells),
-                _ => match cells.next() {
-                    Some(cell) => write_cell(text, cell),
-                    None => text.extend_from_slice(b"null"),
-                },
-            }
-        }
-        if separator == b'{' {
-            text.push(b'{');
-        }
-        text.extend_from_slice(b"}\n");
-        Ok(())
-    }
-}
-
-fn write_array<'a>(text: &mut Vec<u8>, cells: impl Iterator<Item = Cell<'a>>) {
-    text.push(b'[');
-    for (index, cell) in cells.enumerate() {
-        if index > 0 {
-            text.push(b',');
-        }
-        write_cell(text, cell);
-    }
-    text.push(b']');
-}
-
-#[derive(Debug)]
-struct BtfJson {
-    decoder: Decoder,
-    /// By label.
-    keys: Vec<Box<[u8]>>,
-}
-
-impl Renderer for BtfJson {
-    fn row(&mut self, payload: &[u8], text: &mut Vec<u8>) -> Result<(), String> {
-        let mut writer = BtfWriter {
-            keys: &self.keys,
-            text,
-            is_first: true,
-        };
-        self.decoder
-            .decode(payload, &mut writer)
-            .map_err(|error| error.to_string())?;
-        text.push(b'\n');
-        Ok(())
-    }
-}
-
-struct BtfWriter<'a> {
-    keys: &'a [Box<[u8]>],
-    text: &'a mut Vec<u8>,
-    /// Of its group.
-    is_first: bool,
-}
-
-impl BtfWriter<'_> {
-    fn introduce(&mut self, label: &Label) {
-        if !self.is_first {
-            self.text.push(b',');
-        }
-        self.is_first = false;
-        self.text.extend_from_slice(&self.keys[label.index()]);
-    }
-}
-
-impl Visitor for BtfWriter<'_> {
-    fn begin(&mut self, label: &Label, group: Group) {
-        self.introduce(label);
-        self.text.push(if matches!(group, Group::Array(_)) {
-            b'['
-        } else {
-            b'{'
-        });
-        self.is_first = true;
-    }
-
-    fn end(&mut self, _: &Label, group: Group) {
-        self.text.push(if matches!(group, Group::Array(_)) {
-            b']'
-        } else {
-            b'}'
-        });
-        self.is_first = false;
-    }
-
-    fn scalar(&mut self, label: &Label, value: Scalar<'_>) {
-        self.introduce(label);
-        let mut character = CharacterByte::default();
-        write_cell(self.text, Cell::of_scalar(value, &mut character));
-    }
-}
-
-fn write_cell(text: &mut Vec<u8>, cell: Cell<'_>) {
+/// Appends one value.
+pub(super) fn write_cell(text: &mut Vec<u8>, cell: Cell<'_>, dialect: Dialect) {
     // Writing to a Vec cannot fail.
     let _ = match cell {
         Cell::Unsigned(value) => return write_unsigned(text, value),
-        Cell::Signed(value) => {
-            if value < 0 {
-                text.push(b'-');
-            }
-            return write_unsigned(text, value.unsigned_abs());
-        }
+        Cell::Signed(value) => return write_signed(text, value),
         Cell::Unsigned128(value) => write!(text, "\"{value}\""),
         Cell::Signed128(value) => write!(text, "\"{value}\""),
         Cell::Boolean(value) => write!(text, "{value}"),
@@ -169,10 +34,19 @@ fn write_cell(text: &mut Vec<u8>, cell: Cell<'_>) {
         // With `.0`, so that readers that guess types see the same one in every row.
         Cell::Float(value) => write!(text, "{value:?}"),
         Cell::Float32(value) => write!(text, "{value:?}"),
-        Cell::Text(value) => return write_text(text, value),
+        Cell::Text(value) => return write_text(text, value, dialect),
+        Cell::Character(0) => return write_text(text, b"", dialect),
+        Cell::Character(value) => return write_text(text, &[value], dialect),
+        Cell::Enum {
+            name: Some(name), ..
+        } => return write_text(text, name.as_bytes(), dialect),
+        Cell::Enum { number, name: None } => match i64::try_from(number) {
+            Ok(number) => return write_signed(text, number),
+            Err(_) => write!(text, "{number}"),
+        },
         Cell::Bytes(bytes) => {
             text.push(b'"');
-            super::format::write_hex(text, bytes);
+            write_hex(text, bytes);
             text.push(b'"');
             Ok(())
         }
@@ -180,28 +54,88 @@ fn write_cell(text: &mut Vec<u8>, cell: Cell<'_>) {
     };
 }
 
-/// Digits by hand: most of what rows consist of, and `write!` takes several times as long.
-fn write_unsigned(text: &mut Vec<u8>, mut value: u64) {
-    const DIGITS_MAX: usize = 20;
-    let mut digits = [0; DIGITS_MAX];
-    let mut start = DIGITS_MAX;
-    loop {
-        start -= 1;
-        // The remainder is below 10.
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(&digits[start..]);
+/// Appends an array, with the structs and arrays in it.
+pub(super) fn write_nested(text: &mut Vec<u8>, array: &Array<'_>, dialect: Dialect) {
+    array.visit(&mut Nested {
+        text,
+        dialect,
+        is_first: true,
+        depth: 0,
+    });
 }
 
-fn write_text(text: &mut Vec<u8>, value: &[u8]) {
+struct Nested<'a> {
+    text: &'a mut Vec<u8>,
+    dialect: Dialect,
+    /// Of its group.
+    is_first: bool,
+    depth: usize,
+}
+
+impl Nested<'_> {
+    fn introduce(&mut self, label: &Label) {
+        if !self.is_first {
+            self.text.push(b',');
+        }
+        self.is_first = false;
+        // The name of the array itself stands in front of it already.
+        if self.depth > 0 && !label.name().is_empty() {
+            write_quoted(self.text, label.name().as_bytes(), self.dialect);
+            self.text.push(b':');
+        }
+    }
+}
+
+impl Visitor for Nested<'_> {
+    fn begin(&mut self, label: &Label, group: Group) {
+        self.introduce(label);
+        let is_array = matches!(group, Group::Array(_));
+        self.text.push(if is_array { b'[' } else { b'{' });
+        self.is_first = true;
+        self.depth += 1;
+    }
+
+    fn end(&mut self, _: &Label, group: Group) {
+        let is_array = matches!(group, Group::Array(_));
+        self.text.push(if is_array { b']' } else { b'}' });
+        self.is_first = false;
+        self.depth -= 1;
+    }
+
+    fn scalar(&mut self, label: &Label, value: Scalar<'_>) {
+        self.introduce(label);
+        match Cell::from(value) {
+            // In brackets YAML has more rules for text without quotes.
+            Cell::Text(value) => write_quoted(self.text, value, self.dialect),
+            Cell::Character(0) => write_quoted(self.text, b"", self.dialect),
+            Cell::Character(value) => write_quoted(self.text, &[value], self.dialect),
+            Cell::Enum {
+                name: Some(name), ..
+            } => write_quoted(self.text, name.as_bytes(), self.dialect),
+            cell => write_cell(self.text, cell, self.dialect),
+        }
+    }
+}
+
+/// Appends text, in quotes unless the dialect takes it for text without.
+pub(super) fn write_text(text: &mut Vec<u8>, value: &[u8], dialect: Dialect) {
+    if dialect == Dialect::Yaml && is_plain_yaml(value) {
+        text.extend_from_slice(value);
+        return;
+    }
+    write_quoted(text, value, dialect);
+}
+
+/// Appends text in quotes.
+pub(super) fn write_quoted(text: &mut Vec<u8>, value: &[u8], dialect: Dialect) {
     text.push(b'"');
-    match std::str::from_utf8(value) {
-        Ok(valid) => write_escaped(text, valid.as_bytes()),
-        Err(_) => write_escaped(text, String::from_utf8_lossy(value).as_bytes()),
+    match (std::str::from_utf8(value), dialect) {
+        (Ok(valid), Dialect::Json) => write_escaped(text, valid.as_bytes()),
+        (Ok(valid), Dialect::Yaml) => write_escaped_yaml(text, valid),
+        (Err(_), Dialect::Json) => {
+            write_escaped(text, String::from_utf8_lossy(value).as_bytes());
+        }
+        (Err(_), Dialect::Yaml) => write_escaped_yaml(text, &String::from_utf8_lossy(value)),
     }
     text.push(b'"');
 }
@@ -221,10 +155,46 @@ fn write_escaped(text: &mut Vec<u8>, value: &[u8]) {
             b'\t' => text.extend_from_slice(b"\\t"),
             byte => {
                 text.extend_from_slice(b"\\u00");
-                super::format::write_hex(text, &[byte]);
+                write_hex(text, &[byte]);
             }
         }
         rest = &rest[at + 1..];
     }
     text.extend_from_slice(rest);
+}
+
+/// The same for YAML's double quotes, in which also line ends of Unicode and characters that are
+/// not printable have to be escaped (YAML 1.2, productions 1, 26 to 28 and 107).
+fn write_escaped_yaml(text: &mut Vec<u8>, value: &str) {
+    // What is below is escaped as in JSON.
+    let is_odd = |c| c >= '\u{80}' && is_hostile(c) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let mut rest = value;
+    while let Some(at) = rest.find(is_odd) {
+        let (before, behind) = rest.split_at(at);
+        write_escaped(text, before.as_bytes());
+        let mut behind = behind.chars();
+        if let Some(character) = behind.next() {
+            // All of them are in the basic plane.
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        }
+        rest = behind.as_str();
+    }
+    write_escaped(text, rest.as_bytes());
+}
+
+/// Whether YAML takes these bytes for the text that they are. Fewer than those that it would take:
+/// what starts like a number, a date or a word for a truth value is left out.
+fn is_plain_yaml(value: &[u8]) -> bool {
+    const TAKEN: [&str; 10] = [
+        "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan",
+    ];
+    const LENGTH_MAX: usize = 256;
+    let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"_/.-+@".contains(byte);
+    let starts_plainly = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b'/';
+    value.first().is_some_and(starts_plainly)
+        && value.len() <= LENGTH_MAX
+        && value.iter().all(is_inner)
+        && !TAKEN
+            .iter()
+            .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -107,14 +107,16 @@ fn is_plain(value: &str) -> bool {
     value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-fn width_of(value: &str) -> usize {
+/// Columns of the terminal that a text needs.
+pub(super) fn width_of(value: &str) -> usize {
     if is_plain(value) {
         return value.len();
     }
     value.chars().map(width_of_character).sum()
 }
 
-fn push_visible(text: &mut Vec<u8>, character: char) {
+/// Appends a character, so that it cannot control the terminal.
+pub(super) fn push_visible(text: &mut Vec<u8>, character: char) {
     if let Some(letter) = short_escape(character) {
         text.extend_from_slice(&[b'\\', letter]);
     } else if is_hostile(character) {
@@ -136,7 +138,7 @@ fn short_escape(character: char) -> Option<u8> {
 
 /// Columns that a terminal needs. An approximation of Unicode's East Asian Width (annex 11): wide
 /// scripts and pictures take two, marks on other characters none.
-fn width_of_character(character: char) -> usize {
+pub(super) fn width_of_character(character: char) -> usize {
     if short_escape(character).is_some() {
         return 2;
     }

@@ -1,11 +1,12 @@
 //! Whole renderers, from batches of records to text.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::sync::Mutex;
-use std::time::Duration;
 
-use eunomia_runtime::output::{Cardinality, Field, Hints, Layout, Scalar};
-use eunomia_runtime::record;
+use eunomia_runtime::console::Console;
+use eunomia_runtime::output::{Cardinality, Field, Hints, Layout, OutputSink as _, Scalar, Table};
+use eunomia_runtime::{HostErrorKind, record};
 
 use super::*;
 
@@ -30,20 +31,24 @@ impl Write for Screen {
 
 impl Screen {
     pub(super) fn rows(&self, format: Format) -> StdoutRows {
-        let console = Console::new(Box::new(self.clone()), false);
-        let clocks = KernelClocks {
-            monotonic: Duration::ZERO,
-            boot: Duration::ZERO,
-        };
-        StdoutRows::new(
-            Setting {
-                format,
-                colour: true,
-                clocks,
-            },
-            console,
-            Arc::default(),
-        )
+        self.rows_with(Setting {
+            format,
+            colour: true,
+            ..Setting::default()
+        })
+    }
+
+    pub(super) fn rows_with(&self, setting: Setting) -> StdoutRows {
+        StdoutRows::new(setting, Console::new(Box::new(self.clone()), false))
+    }
+
+    /// What is written of rows of one table, without the line that ends the output.
+    pub(super) fn shown(setting: Setting, table: &Arc<Table>, rows: &[Vec<u8>]) -> String {
+        let screen = Self::default();
+        let mut sink = screen.rows_with(setting);
+        sink.rows(table, &batch(rows)).unwrap();
+        sink.report().finish().unwrap();
+        screen.text()
     }
 
     pub(super) fn text(&self) -> String {
@@ -51,7 +56,7 @@ impl Screen {
     }
 }
 
-fn field(name: &str, scalar: Scalar, hints: &[(&str, &str)]) -> Field {
+pub(super) fn field(name: &str, scalar: Scalar, hints: &[(&str, &str)]) -> Field {
     let hints = hints
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -63,7 +68,7 @@ fn field(name: &str, scalar: Scalar, hints: &[(&str, &str)]) -> Field {
     }
 }
 
-fn table(name: &str, fields: Vec<Field>) -> Arc<Table> {
+pub(super) fn table(name: &str, fields: Vec<Field>) -> Arc<Table> {
     Arc::new(Table {
         name: name.into(),
         layout: Layout::Fields(fields),
@@ -72,7 +77,7 @@ fn table(name: &str, fields: Vec<Field>) -> Arc<Table> {
     })
 }
 
-fn text_value(text: &[u8]) -> Vec<u8> {
+pub(super) fn text_value(text: &[u8]) -> Vec<u8> {
     let length = u32::try_from(text.len()).unwrap();
     [&length.to_le_bytes(), text].concat()
 }
@@ -206,7 +211,6 @@ fn discarded_records_are_not_shown_and_lost_events_are_counted() {
         .unwrap();
     rows.report_lost(3);
     rows.report_lost(4);
-    rows.flush().unwrap();
-    assert_eq!(screen.text(), "{\"n\":2}\n");
-    assert_eq!(rows.lost.load(Ordering::Relaxed), 7);
+    assert_eq!(rows.report().finish(), Ok(7));
+    assert_eq!(screen.text(), "{\"n\":2}\n{\"lost\":7}\n");
 }

@@ -49,6 +49,7 @@ impl BpfCtxView<'_> {
             hints: Hints::new(),
             field_hints,
         };
+        self.ctx.output.declare(&table);
         Ok(self.table.push(Table {
             table: Arc::new(table),
             started: false,

@@ -1,7 +1,7 @@
 //! Structured output: tables of typed rows, and where they go.
 
 mod fields;
-mod hints;
+pub mod hints;
 mod table;
 
 use std::fmt::Debug;
@@ -20,6 +20,9 @@ pub use table::{Hints, Layout, Table};
 ///
 /// Methods may block while the reader is slow; that is what slows the guest down.
 pub trait OutputSink: Debug + Send {
+    /// A table was declared. Its hints may still change, and it may never have rows.
+    fn declare(&mut self, _table: &Table) {}
+
     /// Take rows of `table`, a batch of records each of which fits the table.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! and ARM have them.
 
 /// The name of an errno, positive or negative as the kernel returns it.
-pub(super) fn errno_name(number: i64) -> Option<&'static str> {
+pub(in crate::render) fn errno_name(number: i64) -> Option<&'static str> {
     let number = usize::try_from(number.unsigned_abs()).ok()?;
     ERRNO_NAMES
         .get(number.checked_sub(1)?)
@@ -11,9 +11,26 @@ pub(super) fn errno_name(number: i64) -> Option<&'static str> {
 }
 
 /// The name of a signal.
-pub(super) fn signal_name(number: i64) -> Option<&'static str> {
+pub(in crate::render) fn signal_name(number: i64) -> Option<&'static str> {
     let index = usize::try_from(number).ok()?.checked_sub(1)?;
     SIGNAL_NAMES.get(index).copied()
+}
+
+/// The errno of a name.
+pub(in crate::render) fn errno_number(name: &str) -> Option<i64> {
+    number_of(name, &ERRNO_NAMES)
+}
+
+/// The signal of a name.
+pub(in crate::render) fn signal_number(name: &str) -> Option<i64> {
+    number_of(name, &SIGNAL_NAMES)
+}
+
+fn number_of(name: &str, names: &[&str]) -> Option<i64> {
+    let index = names
+        .iter()
+        .position(|known| *known == name && !name.is_empty())?;
+    i64::try_from(index + 1).ok()
 }
 
 /// From 1. 41 and 58 are not used.
@@ -211,5 +228,8 @@ mod tests {
         assert_eq!(signal_name(9), Some("SIGKILL"));
         assert_eq!(signal_name(31), Some("SIGSYS"));
         assert_eq!([0, 32, -1].map(signal_name), [None; 3]);
+        assert_eq!(errno_number("ENOENT"), Some(2));
+        assert_eq!(signal_number("SIGKILL"), Some(9));
+        assert_eq!([errno_number(""), signal_number("SIGNOT")], [None; 2]);
     }
 }
