@@ -64,21 +64,11 @@ fn no_line_is_wider_than_the_terminal() {
 fn text_gets_narrower_so_that_all_columns_fit() {
     let text = shown(40, Terminal::default());
     let expected = [
-        "    PID COMM     FILE          ERROR",
-        "      7 sh       …ration.toml  ENOENT",
-        "      7 a-name-… …ration.toml  ENOENT",
+        "    PID COMM        FILE       ERROR",
+        "      7 sh          …tion.toml ENOENT",
+        "      7 a-name-of-… …tion.toml ENOENT",
     ];
-    let lines: Vec<&str> = text.lines().take(3).collect();
-    let squeezed = |line: &str| {
-        line.split_ascii_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    for (line, expected) in lines.iter().zip(expected) {
-        let (line, expected) = (squeezed(line), squeezed(expected));
-        assert_eq!(line[..2], expected[..2], "{text}");
-        assert_eq!(line.last(), expected.last(), "{text}");
-    }
+    assert_eq!(text.lines().take(3).collect::<Vec<_>>(), expected);
     // With room, nothing but what asks for it is cut.
     let wide = shown(100, Terminal::default());
     assert!(wide.contains("a-name-of-fifteen …"), "{wide}");
