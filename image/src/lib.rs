@@ -67,6 +67,6 @@ pub use platform::Platform;
 pub use reference::{DEFAULT_TAG, Reference};
 pub use store::{
     BlobWriter, CheckReport, Compression, ListEntry, Problem, ProblemKind, PruneReport, Store,
-    StoreWriter, default_store_root,
+    StoreWriter, Usage, default_store_root,
 };
 pub use timestamp::{SOURCE_DATE_EPOCH, Timestamp};

@@ -76,6 +76,12 @@ pub const DOWNLOAD_STALL_MAX: Duration = Duration::from_secs(300);
 /// Bytes of one layer of an attachment: a signature, a list of ingredients.
 pub const ATTACHMENT_BYTES_MAX: u64 = 16 << 20;
 
+/// Attachments that are copied with one image, those of its manifests and of attachments included.
+pub const ATTACHMENTS_MAX: usize = 256;
+
+/// How deep attachments of attachments are copied: a list of ingredients, its signature.
+pub const ATTACHMENTS_DEPTH_MAX: usize = 3;
+
 /// Bytes of all blobs of one image that is pulled.
 pub const PULL_BYTES_MAX: u64 = 16 << 30;
 

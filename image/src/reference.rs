@@ -84,6 +84,27 @@ impl Reference {
         Ok(self)
     }
 
+    /// The same image below `place`, which takes the place of its registry: a host and port, and
+    /// perhaps a path (`registry.example/tools`).
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidReference`] when `place` is no such thing, or the name becomes too long.
+    pub fn within(&self, place: &str) -> Result<Self> {
+        let short = Self {
+            registry: None,
+            ..self.clone()
+        };
+        let wrong = || {
+            let message =
+                format!("use {place:?} in front of {short}: it does not begin with a registry");
+            Error::new(ErrorKind::InvalidReference, message)
+        };
+        let moved = Self::parse(&format!("{place}/{short}"))
+            .map_err(|error| error.context(format_args!("use {place:?} in front of {short}")))?;
+        // A place with a tag or a digest would have been taken for a part of the name.
+        moved.registry.is_some().then_some(moved).ok_or_else(wrong)
+    }
+
     /// The same repository at `digest`, without tag.
     pub fn at_digest(&self, digest: Digest) -> Self {
         Self {
@@ -91,6 +112,24 @@ impl Reference {
             digest: Some(digest),
             ..self.clone()
         }
+    }
+
+    /// The same repository at `tag`, without digest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidReference`] for what is no tag.
+    pub fn at_tag(&self, tag: &str) -> Result<Self> {
+        check_tag(tag).map_err(|reason| {
+            Error::new(
+                ErrorKind::InvalidReference,
+                format!("use tag {tag:?}: {reason}"),
+            )
+        })?;
+        Ok(Self {
+            tag: Some(tag.to_owned()),
+            digest: None,
+            ..self.clone()
+        })
     }
 
     /// Whether both name the same repository of the same registry.

@@ -20,6 +20,7 @@ const CLIENT_ID: &str = "ecli";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Scope {
     pub(super) registry: String,
+    /// Empty when it only wants to log in.
     pub(super) repository: String,
     pub(super) writes: bool,
     /// A repository of the same registry, whose blobs are mounted.
@@ -29,6 +30,9 @@ pub(super) struct Scope {
 impl Scope {
     /// RFC 6750 leaves scopes to the server; these are Docker's ("Token Scope Documentation").
     fn texts(&self) -> Vec<String> {
+        if self.repository.is_empty() {
+            return Vec::new();
+        }
         let actions = if self.writes { "pull,push" } else { "pull" };
         let mut texts = vec![format!("repository:{}:{actions}", self.repository)];
         texts.extend(
@@ -136,21 +140,23 @@ impl Authenticator {
 }
 
 fn refusal(scope: &Scope, has_credentials: bool) -> Error {
-    let action = if scope.writes { "push to" } else { "pull from" };
     let Scope {
         registry,
         repository,
+        writes,
         ..
     } = scope;
+    let action = match (repository.as_str(), writes) {
+        ("", _) => format!("log in to {registry}"),
+        (_, true) => format!("push to {registry}/{repository}"),
+        (_, false) => format!("pull from {registry}/{repository}"),
+    };
     let reason = if has_credentials {
         "it refuses the credentials"
     } else {
         "it wants a login"
     };
-    Error::new(
-        ErrorKind::Unauthorized,
-        format!("{action} {registry}/{repository}: {reason}"),
-    )
+    Error::new(ErrorKind::Unauthorized, format!("{action}: {reason}"))
 }
 
 /// Gets a token (Docker's "Token Authentication Specification", and its OAuth 2 variant).

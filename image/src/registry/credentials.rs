@@ -11,10 +11,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::DOCKER_HUB;
 use crate::file::{read_bounded, sync_folder};
 use crate::limits::CREDENTIALS_BYTES_MAX;
 use crate::{Error, ErrorKind, Result};
 
+/// Docker keeps the credentials of its own registry under its first address.
+const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 const CONFIG_FILE: &str = "config.json";
 const HELPER_PREFIX: &str = "docker-credential-";
 /// What a helper prints when it has none (docker-credential-helpers, `credentials/error.go`).
@@ -105,6 +108,7 @@ impl CredentialFile {
     /// # Errors
     /// A malformed file, a helper that fails.
     pub fn find(&self, registry: &str) -> Result<Option<Credentials>> {
+        let registry = key_of(registry);
         let Some(config) = self.read()? else {
             return Ok(None);
         };
@@ -118,6 +122,7 @@ impl CredentialFile {
     /// # Errors
     /// A malformed file, a helper that fails, failures to write.
     pub fn store(&self, registry: &str, username: &str, password: &str) -> Result<()> {
+        let registry = key_of(registry);
         let mut config = self.read()?.unwrap_or_default();
         if let Some(helper) = helper_for(&config, registry) {
             let entry = json!({ "ServerURL": registry, "Username": username, "Secret": password });
@@ -140,6 +145,7 @@ impl CredentialFile {
     /// # Errors
     /// As [`CredentialFile::store`].
     pub fn remove(&self, registry: &str) -> Result<bool> {
+        let registry = key_of(registry);
         let Some(mut config) = self.read()? else {
             return Ok(false);
         };
@@ -148,7 +154,12 @@ impl CredentialFile {
             self.run_helper(helper, "erase", registry)?;
         }
         let auths = config.get_mut("auths").and_then(Value::as_object_mut);
-        let removed = auths.is_some_and(|auths| auths.remove(registry).is_some());
+        let removed = auths.is_some_and(|auths| {
+            let before = auths.len();
+            // Also under an address of an older API.
+            auths.retain(|key, _| host_of(key) != host_of(registry));
+            auths.len() < before
+        });
         if removed {
             self.write(&config)?;
         }
@@ -164,7 +175,9 @@ impl CredentialFile {
         let Some(auths) = config.get("auths").and_then(Value::as_object) else {
             return Ok(None);
         };
-        let matching = auths.iter().find(|(key, _)| host_of(key) == registry);
+        let matching = auths
+            .iter()
+            .find(|(key, _)| host_of(key) == host_of(registry));
         let Some((_, entry)) = matching else {
             return Ok(None);
         };
@@ -297,6 +310,15 @@ fn parse_entry(entry: &Value) -> Option<Option<Credentials>> {
 fn host_of(key: &str) -> &str {
     let rest = key.split_once("://").map_or(key, |(_, rest)| rest);
     rest.split('/').next().unwrap_or_default()
+}
+
+/// How `registry` is called in the file and by helpers.
+fn key_of(registry: &str) -> &str {
+    if registry == DOCKER_HUB {
+        DOCKER_HUB_KEY
+    } else {
+        registry
+    }
 }
 
 fn helper_for(config: &Map<String, Value>, registry: &str) -> Option<String> {

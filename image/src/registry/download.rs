@@ -1,11 +1,12 @@
 //! One blob, from a registry into the store.
 
+use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 
 use super::auth::Scope;
 use super::http::{Request, Response};
-use super::progress::Progress;
+use super::progress::{Progress, ProgressSink};
 use super::pull::damaged;
 use super::retry::{Attempt, Backoff, Failure};
 use super::{Registry, in_operation};
@@ -14,7 +15,7 @@ use crate::store::{PartialBlob, Resumed, StoreWriter};
 use crate::{Descriptor, ErrorKind, Reference, Result};
 
 /// An attempt that got this far was no failure of the registry as a whole.
-const PROGRESS_BYTES_MIN: u64 = 64 << 10;
+pub(super) const PROGRESS_BYTES_MIN: u64 = 64 << 10;
 
 impl Registry {
     /// Returns how many bytes were downloaded.
@@ -33,7 +34,7 @@ impl Registry {
             }
             Resumed::Partial(partial) => partial,
         };
-        let mut backoff = Backoff::new(self.options.retry, report);
+        let mut backoff = Backoff::new(self.retry_at(reference), report);
         let mut restarts = 0;
         let mut downloaded = 0;
         loop {
@@ -42,7 +43,12 @@ impl Registry {
                 blob,
                 offset: before,
             });
-            let attempt = self.download_rest(scope, reference, blob, &mut partial);
+            let mut sink = Reported {
+                partial: &mut partial,
+                blob,
+                report,
+            };
+            let attempt = self.download_rest(scope, reference, blob, &mut sink);
             let gained = partial.len().saturating_sub(before);
             downloaded += gained;
             if gained >= PROGRESS_BYTES_MIN {
@@ -66,14 +72,14 @@ impl Registry {
     }
 
     /// One request for what is missing.
-    fn download_rest(
+    pub(super) fn download_rest(
         &self,
         scope: &Scope,
         reference: &Reference,
         blob: &Descriptor,
-        partial: &mut PartialBlob,
+        sink: &mut dyn BlobSink,
     ) -> Attempt<()> {
-        let offset = partial.len();
+        let offset = sink.len();
         if offset == blob.size {
             return Ok(());
         }
@@ -93,40 +99,69 @@ impl Registry {
         match response.status {
             206 if starts_at(&response, offset) => {}
             // The registry knows no ranges, or sends another one.
-            200 => partial.restart()?,
+            200 => sink.restart()?,
             206 | 416 => {
-                partial.restart()?;
+                sink.restart()?;
                 let message = format!("{operation}: the registry sent another range");
                 return Err(Failure::transient(message));
             }
             _ => return Err(response.into_failure(&operation)),
         }
-        self.copy_body(response, blob, partial)
+        copy_body(response, blob, sink)
+    }
+}
+
+/// Where the content of a blob goes.
+pub(super) trait BlobSink {
+    /// Bytes that it has.
+    fn len(&self) -> u64;
+
+    /// Appends a piece.
+    fn write(&mut self, piece: Bytes) -> Attempt<()>;
+
+    /// Goes back to the beginning.
+    fn restart(&mut self) -> Attempt<()>;
+}
+
+/// A file of the store, and those who want to know.
+struct Reported<'r> {
+    partial: &'r mut PartialBlob,
+    blob: &'r Descriptor,
+    report: &'r ProgressSink,
+}
+
+impl BlobSink for Reported<'_> {
+    fn len(&self) -> u64 {
+        self.partial.len()
     }
 
-    fn copy_body(
-        &self,
-        mut response: Response,
-        blob: &Descriptor,
-        partial: &mut PartialBlob,
-    ) -> Attempt<()> {
-        while partial.len() < blob.size {
-            let Some(piece) = response.piece()? else {
-                let (got, size) = (partial.len(), blob.size);
-                let message = format!("download blob {}: cut at {got} of {size}", blob.digest);
-                return Err(Failure::transient(message));
-            };
-            // More than was announced is not what was asked for: the digest would differ.
-            let rest = usize::try_from(blob.size - partial.len()).unwrap_or(usize::MAX);
-            let piece = &piece[..piece.len().min(rest)];
-            partial.write(piece)?;
-            (self.options.progress)(&Progress::Advanced {
-                blob,
-                bytes: piece.len() as u64,
-            });
-        }
+    fn write(&mut self, piece: Bytes) -> Attempt<()> {
+        self.partial.write(&piece)?;
+        (self.report)(&Progress::Advanced {
+            blob: self.blob,
+            bytes: piece.len() as u64,
+        });
         Ok(())
     }
+
+    fn restart(&mut self) -> Attempt<()> {
+        Ok(self.partial.restart()?)
+    }
+}
+
+fn copy_body(mut response: Response, blob: &Descriptor, sink: &mut dyn BlobSink) -> Attempt<()> {
+    while sink.len() < blob.size {
+        let Some(mut piece) = response.piece()? else {
+            let (got, size) = (sink.len(), blob.size);
+            let message = format!("download blob {}: cut at {got} of {size}", blob.digest);
+            return Err(Failure::transient(message));
+        };
+        // More than was announced is not what was asked for: the digest would differ.
+        let rest = usize::try_from(blob.size - sink.len()).unwrap_or(usize::MAX);
+        piece.truncate(rest);
+        sink.write(piece)?;
+    }
+    Ok(())
 }
 
 /// RFC 9110, section 14.4: `bytes <first>-<last>/<size>`.

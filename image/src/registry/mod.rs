@@ -7,9 +7,12 @@
 //! token servers without TLS.
 
 mod auth;
+mod copy;
 mod credentials;
 mod download;
 mod http;
+mod login;
+mod mirror;
 mod progress;
 mod pull;
 mod push;
@@ -26,7 +29,9 @@ use std::sync::Arc;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Certificate, Method};
 
+pub use copy::Copied;
 pub use credentials::{CredentialFile, Credentials};
+pub use login::Login;
 pub use progress::{Progress, ProgressSink};
 pub use pull::{Platforms, Pulled};
 pub use push::Pushed;
@@ -47,6 +52,10 @@ const ACCEPTED_MANIFESTS: [&str; 4] = [
     media_type::DOCKER_MANIFEST,
 ];
 
+/// Docker's registry answers under another name than the one that images of it have.
+const DOCKER_HUB: &str = "docker.io";
+const DOCKER_HUB_API: &str = "registry-1.docker.io";
+
 /// How a [`Registry`] works. The default asks nobody for credentials but Docker's file, uses plain
 /// HTTP only on this machine, and reports no progress.
 #[derive(Clone)]
@@ -61,6 +70,10 @@ pub struct RegistryOptions {
     pub plain_http_hosts: Vec<String>,
     /// Registries on this machine that are reached with TLS all the same.
     pub tls_hosts: Vec<String>,
+    /// Where images of a registry (host and port) are looked for before it is asked itself, in this
+    /// order: other registries, perhaps with a path in front of the repository
+    /// (`mirror.example:5000/cache`). Nothing is pushed to them.
+    pub mirrors: BTreeMap<String, Vec<String>>,
     /// Certificates (PEM) that are trusted beside those of the system.
     pub certificates_pem: Vec<Vec<u8>>,
     /// How transient failures are repeated.
@@ -76,6 +89,7 @@ impl Default for RegistryOptions {
             credential_file: CredentialFile::of_user(),
             plain_http_hosts: Vec::new(),
             tls_hosts: Vec::new(),
+            mirrors: BTreeMap::new(),
             certificates_pem: Vec::new(),
             retry: RetryPolicy::default(),
             progress: Arc::new(|_| {}),
@@ -90,6 +104,7 @@ impl fmt::Debug for RegistryOptions {
             .field("credential_file", &self.credential_file)
             .field("plain_http_hosts", &self.plain_http_hosts)
             .field("tls_hosts", &self.tls_hosts)
+            .field("mirrors", &self.mirrors)
             .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
@@ -116,8 +131,10 @@ impl Registry {
     /// A client; nothing is sent yet.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for certificates that are not PEM.
+    /// [`ErrorKind::InvalidInput`] for certificates that are not PEM,
+    /// [`ErrorKind::InvalidReference`] for mirrors that are no registries.
     pub fn new(options: RegistryOptions) -> Result<Self> {
+        mirror::check(&options.mirrors)?;
         let certificates = parse_certificates(&options.certificates_pem)?;
         let authenticator =
             Authenticator::new(options.credentials.clone(), options.credential_file.clone());
@@ -134,13 +151,13 @@ impl Registry {
     /// [`ErrorKind::NotFound`], [`ErrorKind::Unauthorized`], [`ErrorKind::Network`],
     /// [`ErrorKind::Registry`].
     pub fn resolve(&self, reference: &Reference) -> Result<Descriptor> {
-        on_own_thread(|| self.resolve_manifest(reference))
+        on_own_thread(|| self.at_mirrors(reference, |address| self.resolve_manifest(address)))
             .map_err(|error| error.context(format_args!("find image {reference} at its registry")))
     }
 
     fn resolve_manifest(&self, reference: &Reference) -> Result<Descriptor> {
         let scope = pull_scope(reference)?;
-        retrying(self.options.retry, &self.options.progress, || {
+        retrying(self.retry_at(reference), &self.options.progress, || {
             let url = self.manifest_url(reference, &which(reference))?;
             let response = self.send(&scope, &manifest_request(Method::HEAD, url))?;
             describe(reference, response)
@@ -171,12 +188,21 @@ impl Registry {
 
     /// `/v2/<repository>/<path>` of the registry of `reference`.
     fn url(&self, reference: &Reference, path: &str) -> Result<Url> {
-        let registry = registry_of(reference)?;
+        let path = format!("/v2/{}/{path}", reference.repository());
+        Ok(self.api(registry_of(reference)?, path))
+    }
+
+    /// `path` at `registry`, by the protocol that is used with it.
+    fn api(&self, registry: &str, path: String) -> Url {
         let listed = |hosts: &[String]| hosts.iter().any(|host| host == registry);
         let is_plain = listed(&self.options.plain_http_hosts)
             || (is_loopback(registry) && !listed(&self.options.tls_hosts));
-        let path = format!("/v2/{}/{path}", reference.repository());
-        Ok(Url::new(!is_plain, registry, path))
+        let host = if registry == DOCKER_HUB {
+            DOCKER_HUB_API
+        } else {
+            registry
+        };
+        Url::new(!is_plain, host, path)
     }
 
     fn manifest_url(&self, reference: &Reference, which: &str) -> Result<Url> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Descriptor;
 
-/// One step of a pull or a push.
+/// One step of a pull, a push or a copy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Progress<'p> {
@@ -34,6 +34,13 @@ pub enum Progress<'p> {
     },
     /// A blob is complete and verified.
     Finished(&'p Descriptor),
+    /// A mirror does not have the image, or not now: the next one is asked, or the registry itself.
+    MirrorFailed {
+        /// The mirror, as it was configured.
+        mirror: &'p str,
+        /// What failed.
+        reason: &'p str,
+    },
     /// A transient failure: the request is repeated after a pause.
     Retrying {
         /// What failed.

@@ -18,7 +18,7 @@ use crate::layout::{Layout, choose_platform};
 use crate::limits::{
     BLOB_BYTES_MAX, INDEX_DEPTH_MAX, INDEX_MANIFESTS_MAX, MANIFEST_BYTES_MAX, PULL_BYTES_MAX,
 };
-use crate::store::{Store, StoreWriter};
+use crate::store::Store;
 use crate::{Descriptor, Digest, Error, ErrorKind, Platform, Reference, Result, media_type};
 
 /// Which images of an index are pulled.
@@ -48,7 +48,8 @@ pub(super) struct Fetched {
 }
 
 impl Registry {
-    /// Pulls `reference` into `store`, under the same name.
+    /// Pulls `reference` into `store`, under the same name, from a mirror of its registry if one
+    /// has it.
     ///
     /// A pull that fails leaves the name as it was; what was downloaded is found by the next one.
     ///
@@ -64,7 +65,8 @@ impl Registry {
         platforms: &Platforms,
     ) -> Result<Pulled> {
         let selection = Selection::Platforms(platforms);
-        on_own_thread(|| self.pull_image(store, reference, reference, selection))
+        let pull = |address: &Reference| self.pull_image(store, reference, address, selection);
+        on_own_thread(|| self.at_mirrors(reference, pull))
             .map_err(|error| error.context(format_args!("pull image {reference}")))
     }
 
@@ -78,7 +80,9 @@ impl Registry {
         on_own_thread(|| {
             let address = reference.at_digest(store.resolve(reference)?.digest);
             let selection = Selection::Present(&store.layout);
-            self.pull_image(store, reference, &address, selection)
+            self.at_mirrors(&address, |address| {
+                self.pull_image(store, reference, address, selection)
+            })
         })
         .map_err(|error| error.context(format_args!("repair image {reference}")))
     }
@@ -91,26 +95,15 @@ impl Registry {
         address: &Reference,
         selection: Selection,
     ) -> Result<Pulled> {
-        let scope = pull_scope(address)?;
         let writer = store.writer()?;
-        let pull = Pull {
-            registry: self,
-            address,
-            scope,
-            writer,
-            selection,
-        };
-        let root = pull.root()?;
+        let walk = Walk::new(self, address, selection)?;
+        let root = walk.root()?;
         let descriptor = root.descriptor.clone();
-        let (manifests, blobs) = pull.manifests(root)?;
-        let bytes = check_sizes(&blobs)?;
-        (self.options.progress)(&Progress::Planned {
-            blobs: blobs.len(),
-            bytes,
-        });
+        let (manifests, blobs) = walk.manifests(root)?;
+        self.announce(&blobs)?;
         let downloaded = AtomicU64::new(0);
         transfer::each(&blobs, |blob| {
-            let bytes = self.download(&pull.scope, address, &pull.writer, blob)?;
+            let bytes = self.download(&walk.scope, address, &writer, blob)?;
             downloaded.fetch_add(bytes, Ordering::Relaxed);
             Ok(())
         })?;
@@ -120,14 +113,23 @@ impl Registry {
             content,
         } in manifests.iter().rev()
         {
-            pull.writer
-                .write_blob(descriptor, &mut content.as_slice())?;
+            writer.write_blob(descriptor, &mut content.as_slice())?;
         }
-        pull.writer.publish(name, &descriptor)?;
+        writer.publish(name, &descriptor)?;
         Ok(Pulled {
             descriptor,
             downloaded: downloaded.into_inner(),
         })
+    }
+
+    /// Checks what is going to be transferred, and tells about it.
+    pub(super) fn announce(&self, blobs: &[Descriptor]) -> Result<()> {
+        let bytes = check_sizes(blobs)?;
+        (self.options.progress)(&Progress::Planned {
+            blobs: blobs.len(),
+            bytes,
+        });
+        Ok(())
     }
 
     /// Fetches a manifest by tag or digest; `check` gets its digest and size.
@@ -139,7 +141,7 @@ impl Registry {
         check: impl Fn(Digest, u64) -> Result<()>,
     ) -> Result<Fetched> {
         let operation = format!("fetch manifest {which}");
-        retrying(self.options.retry, &self.options.progress, || {
+        retrying(self.retry_at(address), &self.options.progress, || {
             let request = manifest_request(Method::GET, self.manifest_url(address, which)?);
             let response = self
                 .send(scope, &request)
@@ -169,23 +171,36 @@ impl Registry {
 
 /// Which manifests of an index are fetched.
 #[derive(Clone, Copy)]
-enum Selection<'s> {
+pub(super) enum Selection<'s> {
     Platforms(&'s Platforms),
     /// Those of which there is something in the store.
     Present(&'s Layout),
 }
 
-/// What the requests of one pull have in common.
-struct Pull<'p> {
-    registry: &'p Registry,
-    address: &'p Reference,
-    scope: Scope,
-    writer: StoreWriter<'p>,
-    selection: Selection<'p>,
+/// Fetches the manifests of one image.
+pub(super) struct Walk<'w> {
+    registry: &'w Registry,
+    address: &'w Reference,
+    pub(super) scope: Scope,
+    selection: Selection<'w>,
 }
 
-impl Pull<'_> {
-    fn root(&self) -> Result<Fetched> {
+impl<'w> Walk<'w> {
+    pub(super) fn new(
+        registry: &'w Registry,
+        address: &'w Reference,
+        selection: Selection<'w>,
+    ) -> Result<Self> {
+        Ok(Self {
+            registry,
+            address,
+            scope: pull_scope(address)?,
+            selection,
+        })
+    }
+
+    /// What the address names.
+    pub(super) fn root(&self) -> Result<Fetched> {
         self.registry.fetch_manifest(
             &self.scope,
             self.address,
@@ -198,7 +213,7 @@ impl Pull<'_> {
     }
 
     /// The manifests below `root`, each before those that it names, and the blobs that they need.
-    fn manifests(&self, root: Fetched) -> Result<(Vec<Fetched>, Vec<Descriptor>)> {
+    pub(super) fn manifests(&self, root: Fetched) -> Result<(Vec<Fetched>, Vec<Descriptor>)> {
         let mut blobs: BTreeMap<Digest, Descriptor> = BTreeMap::new();
         let mut seen = BTreeSet::from([root.descriptor.digest]);
         let mut fetched = Vec::new();

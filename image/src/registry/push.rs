@@ -1,7 +1,6 @@
 //! From the store to a registry.
 
 use std::collections::BTreeSet;
-use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,8 +10,9 @@ use reqwest::header::CONTENT_TYPE;
 use super::auth::Scope;
 use super::http::Request;
 use super::progress::Progress;
+use super::pull::Platforms;
 use super::retry::{Attempt, retrying};
-use super::upload::{Access, Uploader};
+use super::upload::{Access, Source, Uploader};
 use super::{Registry, in_operation, on_own_thread, registry_of, transfer, which};
 use crate::document::Index;
 use crate::layout::{Layout, closure};
@@ -54,16 +54,39 @@ impl Registry {
     /// lacks the image or a platform of it, [`ErrorKind::Corrupt`] for a damaged blob,
     /// [`ErrorKind::Unauthorized`], [`ErrorKind::Network`], [`ErrorKind::Registry`].
     pub fn push(&self, store: &Store, source: &Reference, target: &Reference) -> Result<Pushed> {
-        on_own_thread(|| self.push_image(store, source, target))
+        self.push_selected(store, source, target, &Platforms::All)
+    }
+
+    /// The same; with [`Platforms::Only`], `target` becomes the image for that platform alone.
+    ///
+    /// # Errors
+    /// As [`Registry::push`]; [`ErrorKind::NoPlatform`].
+    pub fn push_selected(
+        &self,
+        store: &Store,
+        source: &Reference,
+        target: &Reference,
+        platforms: &Platforms,
+    ) -> Result<Pushed> {
+        on_own_thread(|| self.push_image(store, source, target, platforms))
             .map_err(|error| error.context(format_args!("push image {source} to {target}")))
     }
 
-    fn push_image(&self, store: &Store, source: &Reference, target: &Reference) -> Result<Pushed> {
+    fn push_image(
+        &self,
+        store: &Store,
+        source: &Reference,
+        target: &Reference,
+        platforms: &Platforms,
+    ) -> Result<Pushed> {
         let _shared = store.share()?;
         let target = Target::new(target, Some(source))?;
         let layout = &store.layout;
-        let root = single(store.find(source)?)?;
-        check_digest(&target, &root)?;
+        let root = match platforms {
+            Platforms::All => single(store.find(source)?)?,
+            Platforms::Only(platform) => layout.choose(&store.find(source)?, platform)?,
+        };
+        target.check_digest(&root)?;
         let manifests = manifests_below(layout, &root)?;
         let blobs = other_blobs(layout, &root, &manifests)?;
         let bytes = blobs
@@ -75,16 +98,14 @@ impl Registry {
         });
         let uploaded = AtomicU64::new(0);
         transfer::each(&blobs, |blob| {
-            let bytes = self.push_blob(&target, blob, &|| Ok(Box::new(layout.open_blob(blob)?)))?;
+            let bytes = self.push_blob(&target, blob, &|| {
+                Ok(Source::Reader(Box::new(layout.open_blob(blob)?)))
+            })?;
             uploaded.fetch_add(bytes, Ordering::Relaxed);
             Ok(())
         })?;
         for manifest in &manifests {
-            let name = if manifest.digest == root.digest {
-                which(target.reference)
-            } else {
-                manifest.digest.to_string()
-            };
+            let name = target.name_of(manifest, &root);
             let content = layout.read_blob(manifest, MANIFEST_BYTES_MAX)?;
             self.put_manifest(&target, &name, &manifest.media_type, &content)?;
         }
@@ -100,7 +121,7 @@ impl Registry {
         &self,
         target: &Target,
         blob: &Descriptor,
-        open: &dyn Fn() -> Result<Box<dyn Read + Send>>,
+        open: &dyn Fn() -> Result<Source>,
     ) -> Result<u64> {
         let report = &self.options.progress;
         retrying(self.options.retry, report, || {
@@ -216,6 +237,26 @@ impl<'t> Target<'t> {
             uploader: Mutex::default(),
         })
     }
+
+    /// Under what `manifest` of the image `root` is put.
+    pub(super) fn name_of(&self, manifest: &Descriptor, root: &Descriptor) -> String {
+        if manifest.digest == root.digest {
+            which(self.reference)
+        } else {
+            manifest.digest.to_string()
+        }
+    }
+
+    /// A target with a digest names exactly that image.
+    pub(super) fn check_digest(&self, root: &Descriptor) -> Result<()> {
+        match self.reference.digest() {
+            Some(digest) if digest != root.digest => {
+                let message = format!("the image has the digest {}", root.digest);
+                Err(Error::new(ErrorKind::InvalidReference, message))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn single(mut found: Vec<Descriptor>) -> Result<Descriptor> {
@@ -225,17 +266,6 @@ fn single(mut found: Vec<Descriptor>) -> Result<Descriptor> {
             let message = format!("{count} entries of index.json have that name");
             Err(Error::new(ErrorKind::Corrupt, message))
         }
-    }
-}
-
-/// A target with a digest names exactly that image.
-fn check_digest(target: &Target, root: &Descriptor) -> Result<()> {
-    match target.reference.digest() {
-        Some(digest) if digest != root.digest => {
-            let message = format!("the image has the digest {}", root.digest);
-            Err(Error::new(ErrorKind::InvalidReference, message))
-        }
-        _ => Ok(()),
     }
 }
 

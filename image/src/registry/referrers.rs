@@ -9,6 +9,7 @@ use super::http::Request;
 use super::pull::{damaged, mismatch};
 use super::push::Target;
 use super::retry::retrying;
+use super::upload::Source;
 use super::{Registry, in_operation, manifest_request, on_own_thread, pull_scope};
 use crate::document::{Index, Manifest, to_json};
 use crate::limits::{ATTACHMENT_BYTES_MAX, INDEX_MANIFESTS_MAX, MANIFEST_BYTES_MAX};
@@ -78,7 +79,11 @@ impl Registry {
             .map_err(|error| error.context(format_args!("attach to {}", subject.digest)))
     }
 
-    fn list_referrers(&self, reference: &Reference, subject: &Digest) -> Result<Vec<Descriptor>> {
+    pub(super) fn list_referrers(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<Vec<Descriptor>> {
         let scope = pull_scope(reference)?;
         for path in [
             format!("referrers/{subject}"),
@@ -124,7 +129,7 @@ impl Registry {
     }
 
     /// Distribution specification, "Referrers Tag Schema".
-    fn list_in_fallback(
+    pub(super) fn list_in_fallback(
         &self,
         target: &Target,
         reference: &Reference,
@@ -157,7 +162,7 @@ impl Registry {
             return Err(too_large(blob));
         }
         self.push_blob(target, blob, &|| {
-            Ok(Box::new(Cursor::new(content.to_vec())))
+            Ok(Source::Reader(Box::new(Cursor::new(content.to_vec()))))
         })
         .map(drop)
     }
@@ -169,7 +174,7 @@ impl Registry {
         reference: &Reference,
         path: &str,
     ) -> Result<Option<Index>> {
-        retrying(self.options.retry, &self.options.progress, || {
+        retrying(self.retry_at(reference), &self.options.progress, || {
             let request = manifest_request(Method::GET, self.url(reference, path)?);
             let response = self
                 .send(scope, &request)
@@ -221,7 +226,7 @@ impl Registry {
         blob: &Descriptor,
     ) -> Result<Vec<u8>> {
         let operation = format!("fetch blob {}", blob.digest);
-        retrying(self.options.retry, &self.options.progress, || {
+        retrying(self.retry_at(reference), &self.options.progress, || {
             let url = self.url(reference, &format!("blobs/{}", blob.digest))?;
             let request = Request {
                 method: Method::GET,
@@ -246,7 +251,7 @@ impl Registry {
 }
 
 /// The tag that stands for the referrers API: `sha256-<hex>`.
-fn fallback_tag(subject: &Digest) -> String {
+pub(super) fn fallback_tag(subject: &Digest) -> String {
     format!("sha256-{}", subject.hex())
 }
 

@@ -21,9 +21,11 @@ use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
 use oci_client::token_cache::{RegistryToken, RegistryTokenType};
 use oci_client::{Client, Reference as OciReference, RegistryOperation};
+use tokio::sync::mpsc::Receiver;
 
 use super::http::{CONNECT_TIMEOUT, USER_AGENT, status_failure, transport_failure};
 use super::progress::{Progress, ProgressSink};
+use super::pull::damaged;
 use super::retry::{Attempt, Failure, Retry};
 use crate::digest::Hasher;
 use crate::limits::UPLOAD_STALL_MAX;
@@ -102,17 +104,18 @@ impl Uploader {
         }
     }
 
-    /// Uploads what `reader` yields, in one request.
+    /// Uploads what `source` yields, in one request.
     pub(super) async fn upload(
         &self,
         blob: &Descriptor,
-        reader: Box<dyn Read + Send>,
+        source: Source,
         report: &ProgressSink,
     ) -> Attempt<()> {
         let operation = format!("upload blob {}", blob.digest);
+        let is_download = matches!(source, Source::Pieces(_));
         let sent = Arc::new(Sent::default());
         let content = Content {
-            reader,
+            source,
             blob: blob.clone(),
             report: Arc::clone(report),
             sent: Arc::clone(&sent),
@@ -122,11 +125,29 @@ impl Uploader {
             self.client
                 .push_blob_stream(&self.repository, content, &digest, Some(blob.size));
         let result = watch(push, &sent, &operation).await;
-        // The registry would say less clearly that the blob is damaged.
-        sent.check(blob)
-            .map_err(|error| error.context(&operation))?;
+        // The registry would say less clearly that the source ended early or the blob is damaged.
+        if let Some(failure) = sent.failure() {
+            return Err(failure.context(&operation));
+        }
+        sent.check(blob).map_err(|error| {
+            let error = error.context(&operation);
+            // What was damaged on the way from a registry may arrive whole the next time.
+            if is_download {
+                damaged(error)
+            } else {
+                error.into()
+            }
+        })?;
         result.map(drop)
     }
+}
+
+/// Where the content of a blob comes from.
+pub(super) enum Source {
+    /// A file or memory: reading may block, but not for long.
+    Reader(Box<dyn Read + Send>),
+    /// Another transfer.
+    Pieces(Receiver<Attempt<Bytes>>),
 }
 
 /// What was read of a blob so far.
@@ -134,9 +155,18 @@ impl Uploader {
 struct Sent {
     bytes: AtomicU64,
     hasher: Mutex<Hasher>,
+    /// Why its source had no more.
+    failure: Mutex<Option<Failure>>,
 }
 
 impl Sent {
+    fn failure(&self) -> Option<Failure> {
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
     fn check(&self, blob: &Descriptor) -> Result<()> {
         let hasher = self
             .hasher
@@ -147,43 +177,67 @@ impl Sent {
         if len < blob.size || found == blob.digest {
             return Ok(());
         }
-        let message = format!("digest mismatch: its content in the store is {found}");
+        let message = format!("digest mismatch: its content is {found}");
         Err(Error::new(ErrorKind::Corrupt, message))
     }
 }
 
-/// A blob that is verified while it is sent. Reading blocks: the file is on a local disk.
+/// A blob that is verified while it is sent.
 struct Content {
-    reader: Box<dyn Read + Send>,
+    source: Source,
     blob: Descriptor,
     report: ProgressSink,
     sent: Arc<Sent>,
 }
 
-impl Stream for Content {
-    type Item = std::result::Result<Bytes, OciDistributionError>;
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let mut piece = vec![0; PIECE_BYTES];
-        Poll::Ready(match this.reader.read(&mut piece) {
-            Ok(0) => None,
-            Ok(len) => {
-                piece.truncate(len);
-                this.sent
-                    .hasher
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .update(&piece);
-                this.sent.bytes.fetch_add(len as u64, Ordering::Relaxed);
-                (this.report)(&Progress::Advanced {
-                    blob: &this.blob,
-                    bytes: len as u64,
-                });
-                Some(Ok(Bytes::from(piece)))
+impl Content {
+    fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<ClientResult<Bytes>>> {
+        match &mut self.source {
+            Source::Reader(reader) => {
+                let mut piece = vec![0; PIECE_BYTES];
+                Poll::Ready(match reader.read(&mut piece) {
+                    Ok(0) => None,
+                    Ok(len) => {
+                        piece.truncate(len);
+                        Some(Ok(Bytes::from(piece)))
+                    }
+                    Err(error) => Some(Err(OciDistributionError::IoError(error))),
+                })
             }
-            Err(error) => Some(Err(OciDistributionError::IoError(error))),
-        })
+            Source::Pieces(pieces) => pieces.poll_recv(context).map(|piece| match piece? {
+                Ok(piece) => Some(Ok(piece)),
+                Err(failure) => {
+                    let slot = self.sent.failure.lock();
+                    *slot.unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                    // Ends the request; nobody sees this.
+                    Some(Err(OciDistributionError::GenericError(None)))
+                }
+            }),
+        }
+    }
+}
+
+impl Stream for Content {
+    type Item = ClientResult<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let next = this.next(context);
+        if let Poll::Ready(Some(Ok(piece))) = &next {
+            this.sent
+                .hasher
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .update(piece);
+            this.sent
+                .bytes
+                .fetch_add(piece.len() as u64, Ordering::Relaxed);
+            (this.report)(&Progress::Advanced {
+                blob: &this.blob,
+                bytes: piece.len() as u64,
+            });
+        }
+        next
     }
 }
 

@@ -3,11 +3,13 @@
 mod archive;
 mod check;
 mod create;
+mod index;
 mod list;
 mod location;
 mod lock;
 mod partial;
 mod prune;
+mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ pub use list::ListEntry;
 pub use location::default_store_root;
 pub(crate) use partial::{PartialBlob, Resumed};
 pub use prune::PruneReport;
+pub use usage::Usage;
 pub use writer::{BlobWriter, StoreWriter};
 
 use crate::builder::PackedImage;

@@ -77,7 +77,7 @@ impl Store {
 }
 
 /// Names and sizes of the files in `folder`; names that are not UTF-8 are none of ours.
-fn list(folder: &Path) -> Result<Vec<(String, u64)>> {
+pub(super) fn list(folder: &Path) -> Result<Vec<(String, u64)>> {
     let failed = |error| Error::io(format!("list {}", folder.display()), error);
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
