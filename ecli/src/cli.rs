@@ -12,9 +12,11 @@ Examples:
   sudo ecli run execsnoop --help       Show the options of the tool itself
   sudo ecli run -o json execsnoop      Run it, one JSON object a line
   ecli inspect execsnoop               Show what is in it, without running it
+  ecli push execsnoop registry.example/tools/execsnoop:1.0
+  sudo ecli run registry.example/tools/execsnoop:1.0
 
-Configuration: $XDG_CONFIG_HOME/ecli/config.toml, then /etc/ecli/config.toml, with `store`, `output`
-and `memory`. Environment variables go before it, options before both.";
+Configuration: $XDG_CONFIG_HOME/ecli/config.toml, then /etc/ecli/config.toml; docs/configuration.md
+lists the keys. Environment variables go before it, options before both.";
 
 /// Build, run and manage eBPF tools in a WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -54,8 +56,19 @@ pub(crate) enum Command {
     #[command(visible_alias = "images")]
     List(commands::list::Options),
     Inspect(commands::inspect::Options),
+    #[command(visible_alias = "rmi")]
     Rm(commands::rm::Options),
     Tag(commands::tag::Options),
+    Pull(commands::pull::Options),
+    Push(commands::push::Options),
+    Publish(commands::publish::Options),
+    Copy(commands::copy::Options),
+    Save(commands::save::Options),
+    Load(commands::load::Options),
+    Index(commands::index::Options),
+    Login(commands::login::Options),
+    Logout(commands::logout::Options),
+    Store(commands::store::Options),
     Prune(commands::prune::Options),
     Completion(commands::completion::Options),
     Man(commands::man::Options),

@@ -1,8 +1,9 @@
 //! The configuration files: `$XDG_CONFIG_HOME/ecli/config.toml`, then `/etc/ecli/config.toml`.
 //!
 //! A key of the first file hides that of the second; options and environment variables go before
-//! both.
+//! both. `docs/configuration.md` describes them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -22,6 +23,27 @@ pub(crate) struct Config {
     pub(crate) output: Option<String>,
     /// Memory that a guest may use: `64MiB`.
     pub(crate) memory: Option<String>,
+    /// When `ecli run` fetches an image: `always`, `missing` or `never`.
+    pub(crate) pull: Option<String>,
+    /// Where images with a short name come from: `registry.example/tools`.
+    pub(crate) default_registry: Option<String>,
+    /// Docker's file with credentials, if it is not where Docker has it.
+    pub(crate) auth_file: Option<PathBuf>,
+    /// Files with certificates (PEM) that are trusted beside those of the system.
+    pub(crate) ca_files: Option<Vec<PathBuf>>,
+    /// By host and port.
+    #[serde(default)]
+    pub(crate) registry: BTreeMap<String, RegistryConfig>,
+}
+
+/// What is special about one registry.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RegistryConfig {
+    /// Where its images are looked for first, in this order.
+    pub(crate) mirrors: Option<Vec<String>>,
+    /// It is reached without TLS.
+    pub(crate) plain_http: Option<bool>,
 }
 
 impl Config {
@@ -46,7 +68,10 @@ impl Config {
         };
         parse(&text)
             .with_context(|| format!("read {}", file.display()))
-            .hint("it may hold: store, output, memory")
+            .hint(
+                "it may hold: store, output, memory, pull, default-registry, auth-file, ca-files \
+                 and [registry.\"HOST\"] with mirrors and plain-http",
+            )
     }
 
     fn or(self, other: Self) -> Self {
@@ -54,8 +79,25 @@ impl Config {
             store: self.store.or(other.store),
             output: self.output.or(other.output),
             memory: self.memory.or(other.memory),
+            pull: self.pull.or(other.pull),
+            default_registry: self.default_registry.or(other.default_registry),
+            auth_file: self.auth_file.or(other.auth_file),
+            ca_files: self.ca_files.or(other.ca_files),
+            registry: merged(self.registry, other.registry),
         }
     }
+}
+
+fn merged(
+    mut first: BTreeMap<String, RegistryConfig>,
+    second: BTreeMap<String, RegistryConfig>,
+) -> BTreeMap<String, RegistryConfig> {
+    for (host, hidden) in second {
+        let own = first.entry(host).or_default();
+        own.mirrors = own.mirrors.take().or(hidden.mirrors);
+        own.plain_http = own.plain_http.or(hidden.plain_http);
+    }
+    first
 }
 
 /// `toml` explains in several lines, with the line that is wrong.
@@ -88,6 +130,20 @@ mod tests {
         let merged = user.or(system);
         assert_eq!(merged.output.as_deref(), Some("json"));
         assert_eq!(merged.memory.as_deref(), Some("1GiB"));
+    }
+
+    #[test]
+    fn registries_are_merged_key_by_key_too() {
+        let user = parse("[registry.\"a.example\"]\nplain-http = true").unwrap();
+        let system = parse(
+            "[registry.\"a.example\"]\nplain-http = false\nmirrors = [\"m.example\"]\n\
+             [registry.\"b.example\"]\nplain-http = true",
+        );
+        let merged = user.or(system.unwrap());
+        let a = &merged.registry["a.example"];
+        assert_eq!(a.plain_http, Some(true));
+        assert_eq!(a.mirrors.as_deref(), Some(&["m.example".to_owned()][..]));
+        assert_eq!(merged.registry["b.example"].plain_http, Some(true));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 /// The chain, joined. Libraries put their sources into `source`, but some repeat them in their own
 /// message as well.
-fn message(error: &anyhow::Error) -> String {
+pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for part in error
         .chain()
@@ -126,6 +126,18 @@ fn image_hint(kind: eunomia_image::ErrorKind) -> Option<&'static str> {
         ErrorKind::StorageFull => "free some space: `ecli prune` deletes what no image needs",
         ErrorKind::InvalidReference => {
             "a name is like `execsnoop`, `execsnoop:1.0` or `registry.example/tools/execsnoop`"
+        }
+        ErrorKind::Unauthorized => {
+            "log in with `ecli login REGISTRY`; the image's name may be wrong as well: some \
+             registries do not say which"
+        }
+        ErrorKind::Network => {
+            "is the registry's name right, and can this machine reach it? For a registry without \
+             TLS: --plain-http; for one with a certificate of its own: --ca-file; proxies come \
+             from https_proxy and no_proxy"
+        }
+        ErrorKind::NoPlatform => {
+            "`ecli build` on such a machine makes one; --platform chooses another platform"
         }
         _ => return None,
     })

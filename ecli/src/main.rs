@@ -24,6 +24,7 @@ mod size;
 mod table;
 mod terminal;
 mod tool_source;
+mod transfer;
 
 use std::process::ExitCode;
 

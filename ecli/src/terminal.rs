@@ -1,11 +1,87 @@
 //! Terminals: how wide they are, and text that must not control them.
 
 use std::fmt::Write as _;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 
 /// Columns of the terminal on stdout; `None` where there is none, or it does not say.
 pub(crate) fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Longest answer to a question.
+const ANSWER_BYTES_MAX: u64 = 4096;
+
+/// Asks the user at the terminal of this process, wherever stdin comes from.
+pub(crate) fn ask(question: &str) -> Result<String> {
+    let mut terminal = open_terminal()?;
+    terminal.write_all(question.as_bytes())?;
+    read_line(&terminal)
+}
+
+/// The same, without showing what is typed.
+pub(crate) fn ask_secret(question: &str) -> Result<String> {
+    let mut terminal = open_terminal()?;
+    // Before the question: what is typed at its sight must not be shown or thrown away.
+    let silence = Silence::of(&terminal)?;
+    (&terminal).write_all(question.as_bytes())?;
+    let answer = read_line(&terminal);
+    drop(silence);
+    terminal.write_all(b"\n")?;
+    answer
+}
+
+fn open_terminal() -> Result<File> {
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty");
+    terminal.context("ask the user: there is no terminal")
+}
+
+fn read_line(terminal: &File) -> Result<String> {
+    let mut line = String::new();
+    BufReader::new(terminal.take(ANSWER_BYTES_MAX))
+        .read_line(&mut line)
+        .context("read the answer from the terminal")?;
+    // An interrupt without a signal, see `Silence`; or the end of the input.
+    if line.contains(INTERRUPT) || !line.ends_with('\n') {
+        bail!("ask the user: no answer");
+    }
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// What Ctrl-C sends.
+const INTERRUPT: char = '\u{3}';
+
+/// A terminal that does not show what is typed, until this is dropped. Meanwhile Ctrl-C ends the
+/// line instead of the process, which would leave it so.
+struct Silence<'t> {
+    terminal: &'t File,
+    before: Termios,
+}
+
+impl<'t> Silence<'t> {
+    fn of(terminal: &'t File) -> Result<Self> {
+        let before = tcgetattr(terminal).context("hide what is typed")?;
+        let mut silent = before.clone();
+        silent
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ISIG);
+        silent.special_codes[SpecialCodeIndex::VEOL] = INTERRUPT as u8;
+        tcsetattr(terminal, OptionalActions::Flush, &silent).context("hide what is typed")?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silence<'_> {
+    fn drop(&mut self) {
+        // A terminal that has gone needs nothing.
+        let _ = tcsetattr(self.terminal, OptionalActions::Flush, &self.before);
+    }
 }
 
 /// Replaces control characters, so that the text stays on its line.

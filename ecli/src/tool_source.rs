@@ -12,6 +12,7 @@ use crate::commands::unknown_image;
 use crate::context::Context;
 use crate::failure::{causes, hinted};
 use crate::project::Project;
+use crate::transfer::Fetch;
 
 /// Marks a folder as an image layout.
 const LAYOUT_FILE: &str = "oci-layout";
@@ -49,10 +50,23 @@ pub(crate) enum FoundImage {
 ///
 /// A path begins with `/`, `./` or `../`, or names no image but a file or folder.
 pub(crate) fn find(ctx: &Context, text: &str, objects: &[(String, PathBuf)]) -> Result<Found> {
+    find_or_fetch(ctx, text, objects, &Fetch::never())
+}
+
+/// The same; an image that the store lacks comes from its registry, as far as `fetch` allows.
+pub(crate) fn find_or_fetch(
+    ctx: &Context,
+    text: &str,
+    objects: &[(String, PathBuf)],
+    fetch: &Fetch,
+) -> Result<Found> {
     let path = Path::new(text);
     let is_path = text.starts_with(['/', '.', '~']);
     if !is_path {
-        match named(ctx, text) {
+        // What is here goes before what may be at a registry.
+        let is_here = path_exists(path) && !fetch.is_always(ctx)?;
+        let fetch = if is_here { &Fetch::never() } else { fetch };
+        match named(ctx, text, fetch) {
             Ok(found) if objects.is_empty() => return Ok(found),
             Ok(_) => return Err(only_files_take_objects()),
             // A damaged image is not to be replaced by something else of that name.
@@ -77,8 +91,9 @@ fn path_exists(path: &Path) -> bool {
 }
 
 /// The image of the store that `text` names.
-fn named(ctx: &Context, text: &str) -> Result<Found> {
-    stored(ctx, text.parse()?)
+fn named(ctx: &Context, text: &str, fetch: &Fetch) -> Result<Found> {
+    let name = fetch.image(ctx, &ctx.store()?, &text.parse()?)?;
+    stored(ctx, name)
 }
 
 /// Whether there is no such image, or `text` cannot be the name of one.

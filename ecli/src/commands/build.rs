@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use eunomia_image::Reference;
+use eunomia_image::{PackedImage, Platform, Reference};
 
 use crate::context::Context;
 use crate::project::Project;
@@ -18,6 +18,12 @@ Examples:
   ecli build                           Build the project of this folder
   ecli build examples/execsnoop        Build another one; its image is execsnoop:latest
   ecli build -t tools/execsnoop:1.0 .  Name the image
+  ecli build --platform linux/amd64,linux/arm64
+                                       One index with an image for each CPU
+
+BPF objects for another CPU are compiled with the types of this machine's kernel, which libbpf
+relocates when it loads them. Programs that read registers (kprobe, uprobe) need `struct
+user_pt_regs` of that CPU: without it clang says so.
 
 Environment:
   ECLI_CLANG        another clang than that of the PATH
@@ -34,6 +40,9 @@ pub(crate) struct Options {
     /// Name of the image [default: the tool's name]
     #[arg(short, long, value_name = "NAME[:TAG]")]
     tag: Option<Reference>,
+    /// Build for these platforms, one index for several [default: this machine's]
+    #[arg(long, value_name = "OS/CPU,...", value_delimiter = ',')]
+    platform: Vec<Platform>,
     /// Print only the image's digest
     #[arg(short, long)]
     quiet: bool,
@@ -46,16 +55,39 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         Some(reference) => reference,
         None => project.reference()?,
     };
-    let built = project.build()?;
-    ctx.store()?.write_image(&reference, &built.image)?;
+    let (image, parts) = build(&project, &options.platform)?;
+    ctx.store()?.write_image(&reference, &image)?;
     if options.quiet {
-        println!("{}", built.image.digest());
+        println!("{}", image.digest());
         return Ok(());
     }
     println!("built {reference}");
-    for (part, bytes) in &built.parts {
+    for (part, bytes) in &parts {
         println!("  {part:<32} {:>9}", size::shown(*bytes));
     }
-    println!("  digest {}", built.image.digest());
+    println!("  digest {}", image.digest());
     Ok(())
+}
+
+/// The image for the only platform, or an index of those for several; and what is in them.
+fn build(project: &Project, platforms: &[Platform]) -> Result<(PackedImage, Vec<(String, u64)>)> {
+    let [first, rest @ ..] = platforms else {
+        let built = project.build()?;
+        return Ok((built.image, built.parts));
+    };
+    let built = project.build_for(first)?;
+    if rest.is_empty() {
+        return Ok((built.image, built.parts));
+    }
+    let (mut images, mut parts) = (vec![built.image], built.parts);
+    for platform in rest {
+        let built = project.build_for(platform)?;
+        // What only one of them has.
+        let own = built.parts.into_iter().filter(|part| !parts.contains(part));
+        let named = own.map(|(name, bytes)| (format!("{name}, {platform}"), bytes));
+        let named: Vec<(String, u64)> = named.collect();
+        parts.extend(named);
+        images.push(built.image);
+    }
+    Ok((PackedImage::index(images)?, parts))
 }

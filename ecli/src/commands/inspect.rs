@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
-use eunomia_image::{Annotations, Digest, Image, Metadata};
+use eunomia_image::registry::Platforms;
+use eunomia_image::{Annotations, Digest, Image, Metadata, Permissions, Platform, Store};
 use eunomia_runtime::Runtime;
 use serde::Serialize;
 
@@ -12,7 +13,8 @@ use super::print;
 use crate::context::Context;
 use crate::inspection::{ComponentFacts, GlobalFacts, Inspection, MapFacts, ObjectFacts};
 use crate::terminal::visible;
-use crate::tool_source::{self, FoundImage};
+use crate::tool_source::{self, Found, FoundImage};
+use crate::transfer::{Access, Reporting, full, with_registry};
 use crate::{size, table};
 
 const AFTER_HELP: &str = "\
@@ -22,6 +24,7 @@ globals, imports and exports are read from its contents.
 Examples:
   ecli inspect execsnoop
   ecli inspect --json execsnoop | jq '.objects[].programs'
+  ecli inspect --remote registry.example/tools/execsnoop    Without putting it into the store
   ecli inspect ./tool.wasm";
 
 /// Show what is in an image
@@ -34,6 +37,11 @@ pub(crate) struct Options {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Look at what the registry has of that name; the store stays as it is
+    #[arg(long)]
+    remote: bool,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// All that is shown.
@@ -63,7 +71,10 @@ struct Layer {
 
 /// Prints what is in the image.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
-    let found = tool_source::find(ctx, &options.image, &[])?;
+    let found = match options.remote {
+        true => remote(ctx, &options)?,
+        false => tool_source::find(ctx, &options.image, &[])?,
+    };
     let mut report = described(&found.shown, &found.image, found.metadata());
     let runtime = Runtime::builder().build()?;
     report.inspection = Inspection::of(&runtime, found.into_parts())?;
@@ -72,6 +83,27 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         false => human(&report),
     };
     print(text.as_bytes())
+}
+
+/// Fetches the image into a store that goes away again.
+fn remote(ctx: &Context, options: &Options) -> Result<Found> {
+    let name = full(ctx, &options.image.parse()?)?;
+    let folder = tempfile::tempdir().context("create a temporary folder")?;
+    let store = Store::open(folder.path().join("store"))?;
+    let access = options.access.to([name.registry()]);
+    let reporting = Reporting {
+        json: options.json,
+        quiet: false,
+    };
+    let platform = Platform::host();
+    with_registry(ctx, &access, &reporting, |registry| {
+        registry.pull(&store, &name, &Platforms::Only(platform.clone()))
+    })?;
+    let image = store.image(&name, &platform)?;
+    Ok(Found {
+        shown: name.to_string(),
+        image: FoundImage::Image(Box::new(image)),
+    })
 }
 
 /// What the image says about itself.
@@ -144,6 +176,7 @@ fn human(report: &Report) -> String {
         })
         .collect();
     write_table(&mut text, "layers", ["TITLE", "SIZE", "DIGEST"], layers);
+    write_permissions(&mut text, &report.inspection.permissions());
     for warning in &report.warnings {
         line(&mut text, format_args!("\nwarning: {}", visible(warning)));
     }
@@ -258,6 +291,27 @@ fn write_component(text: &mut String, component: &ComponentFacts) {
         for name in names {
             line(text, format_args!("    {}", visible(name)));
         }
+    }
+}
+
+/// What the tool does, computed from its contents.
+fn write_permissions(text: &mut String, permissions: &Permissions) {
+    let facts = [
+        ("program types", &permissions.program_types),
+        ("attach to", &permissions.attach_targets),
+        ("pinned maps", &permissions.pinned_maps),
+    ];
+    let rows: Vec<[String; 2]> = facts
+        .iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(name, values)| [(*name).to_owned(), visible(&values.join(", "))])
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    line(text, format_args!("\npermissions"));
+    for row in table::aligned(&rows).lines() {
+        line(text, format_args!("  {row}"));
     }
 }
 

@@ -2,12 +2,22 @@
 
 pub(crate) mod build;
 pub(crate) mod completion;
+pub(crate) mod copy;
+pub(crate) mod index;
 pub(crate) mod inspect;
 pub(crate) mod list;
+pub(crate) mod load;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod man;
 pub(crate) mod prune;
+pub(crate) mod publish;
+pub(crate) mod pull;
+pub(crate) mod push;
 pub(crate) mod rm;
 pub(crate) mod run;
+pub(crate) mod save;
+pub(crate) mod store;
 pub(crate) mod tag;
 pub(crate) mod version;
 
@@ -32,6 +42,16 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
         Command::List(options) => list::run(ctx, options)?,
         Command::Rm(options) => rm::run(ctx, options)?,
         Command::Tag(options) => tag::run(ctx, options)?,
+        Command::Pull(options) => pull::run(ctx, options)?,
+        Command::Push(options) => push::run(ctx, options)?,
+        Command::Publish(options) => publish::run(ctx, options)?,
+        Command::Copy(options) => copy::run(ctx, options)?,
+        Command::Save(options) => save::run(ctx, options)?,
+        Command::Load(options) => load::run(ctx, options)?,
+        Command::Index(options) => index::run(ctx, options)?,
+        Command::Login(options) => login::run(ctx, options)?,
+        Command::Logout(options) => logout::run(ctx, options)?,
+        Command::Store(options) => return store::run(ctx, options),
         Command::Prune(options) => prune::run(ctx, options)?,
         Command::Completion(options) => completion::run(options)?,
         Command::Man(options) => man::run(options)?,
@@ -41,7 +61,7 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
 }
 
 /// Prints a command's result.
-fn print(text: &[u8]) -> Result<()> {
+pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     stdout
         .write_all(text)

@@ -6,6 +6,7 @@ use eunomia_image::Reference;
 
 use super::unknown_image;
 use crate::context::Context;
+use crate::transfer::local;
 
 const AFTER_HELP: &str = "\
 The contents of images that have no name left are deleted by `ecli prune`.
@@ -27,9 +28,10 @@ pub(crate) struct Options {
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let store = ctx.store()?;
     for reference in &options.images {
+        let reference = local(ctx, &store, reference)?;
         let removed = store
-            .remove(reference)
-            .map_err(|error| unknown_image(&store, reference, error))?;
+            .remove(&reference)
+            .map_err(|error| unknown_image(&store, &reference, error))?;
         for name in removed {
             println!("removed {name}");
         }

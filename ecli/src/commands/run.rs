@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::interrupt::{self, Interrupts};
 use crate::output_options::OutputOptions;
 use crate::render::{KernelClocks, Setting, StdoutRows};
+use crate::transfer::Fetch;
 use crate::{duration, size, tool_source};
 
 const AFTER_HELP: &str = "\
@@ -27,6 +28,7 @@ once. The exit code is the tool's.
 
 Examples:
   ecli run execsnoop                          Run an image of the local store
+  ecli run registry.example/tools/execsnoop   Fetch it first, if it is not there
   ecli run execsnoop --help                   Show the tool's own options
   ecli run -o json execsnoop | jq .comm       One JSON object a row
   ecli run --filter 'uid == root' execsnoop   Show only some rows
@@ -68,6 +70,7 @@ pub(crate) struct Options {
     object: Vec<(String, PathBuf)>,
     #[command(flatten)]
     output: OutputOptions,
+    fetch: Fetch,
 }
 
 /// Runs the tool until it ends; returns its exit code.
@@ -75,7 +78,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     // From here on Ctrl-C ends this command in order, also while it builds and compiles.
     let interrupts = Interrupts::install()?;
     let (image, arguments) = split(options.command.clone())?;
-    let found = tool_source::find(ctx, &image, &options.object)?;
+    let found = tool_source::find_or_fetch(ctx, &image, &options.object, &options.fetch)?;
     let defaults = found.metadata().arguments.clone();
     let args = if arguments.is_empty() {
         defaults

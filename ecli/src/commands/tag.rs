@@ -6,6 +6,7 @@ use eunomia_image::Reference;
 
 use super::unknown_image;
 use crate::context::Context;
+use crate::transfer::local;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -27,7 +28,8 @@ pub(crate) struct Options {
 /// Adds the name.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let store = ctx.store()?;
+    let from = local(ctx, &store, &options.from)?;
     store
-        .tag(&options.from, &options.to)
-        .map_err(|error| unknown_image(&store, &options.from, error))
+        .tag(&from, &options.to)
+        .map_err(|error| unknown_image(&store, &from, error))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use eunomia_image::Digest;
+use eunomia_image::{Digest, Platform};
 use eunomia_runtime::linker;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,8 @@ pub(super) struct Setting<'a> {
     pub(super) flags: &'a [String],
     /// Where the objects go.
     pub(super) products: &'a Path,
+    /// What `bpf_tracing.h` calls the CPU, whose registers the programs read.
+    pub(super) architecture: &'static str,
 }
 
 /// A clang and its flags.
@@ -150,7 +152,7 @@ impl<'a> Compiler<'a> {
         .map(str::to_owned)
         .to_vec();
         flags.extend([
-            format!("-D__TARGET_ARCH_{}", target_architecture()),
+            format!("-D__TARGET_ARCH_{}", self.setting.architecture),
             format!("-I{folder}"),
             // The same object wherever it is built, and no path of this machine in it.
             format!("-ffile-prefix-map={folder}=."),
@@ -218,17 +220,31 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What `bpf_tracing.h` calls this machine's architecture.
-fn target_architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" | "x86" => "x86",
-        "aarch64" => "arm64",
-        "riscv64" => "riscv",
-        "loongarch64" => "loongarch",
-        "s390x" => "s390",
-        "powerpc64" => "powerpc",
-        other => other,
+/// What `bpf_tracing.h` calls the CPU of `platform`.
+///
+/// # Errors
+/// CPUs that it does not know, and those of the other byte order: their objects cannot be read
+/// here.
+pub(super) fn target_architecture(platform: &Platform) -> Result<&'static str> {
+    let (name, is_big_endian) = match platform.architecture.as_str() {
+        "amd64" | "386" => ("x86", false),
+        "arm64" => ("arm64", false),
+        "arm" => ("arm", false),
+        "riscv64" => ("riscv", false),
+        "loong64" => ("loongarch", false),
+        "ppc64le" => ("powerpc", false),
+        "mipsle" | "mips64le" => ("mips", false),
+        "ppc64" => ("powerpc", true),
+        "s390x" => ("s390", true),
+        other => bail!("build for {platform}: {other} is no CPU that BPF programs are built for"),
+    };
+    if platform.os != "linux" {
+        bail!("build for {platform}: BPF programs are for linux");
     }
+    if is_big_endian != cfg!(target_endian = "big") {
+        bail!("build for {platform}: its byte order is not that of this machine; build it there");
+    }
+    Ok(name)
 }
 
 fn dependencies_file(product: &Path) -> PathBuf {
@@ -268,6 +284,30 @@ fn push(files: &mut [String], character: char) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_known_cpus_of_this_byte_order_are_built_for() {
+        let name = |text: &str| target_architecture(&text.parse().unwrap()).ok();
+        assert!(target_architecture(&Platform::host()).is_ok());
+        assert_eq!(name("linux/vax"), None);
+        assert_eq!(name("windows/amd64"), None);
+        let little = [
+            name("linux/amd64"),
+            name("linux/arm64"),
+            name("linux/ppc64le"),
+        ];
+        let big = [
+            name("linux/s390x"),
+            name("linux/ppc64"),
+            name("linux/ppc64"),
+        ];
+        let (ours, theirs) = match cfg!(target_endian = "big") {
+            true => (big, little),
+            false => (little, big),
+        };
+        assert!(ours.iter().all(Option::is_some));
+        assert_eq!(theirs, [None; 3]);
+    }
 
     #[test]
     fn dependency_files_are_read() {

@@ -24,7 +24,7 @@ mod toolchain;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use eunomia_image::{PackedImage, Reference};
+use eunomia_image::{PackedImage, Platform, Reference};
 
 use crate::failure::HintExt;
 use cargo::Workspace;
@@ -110,8 +110,21 @@ impl Project {
         ))
     }
 
-    /// Compiles everything and packs it.
+    /// The tool's version: as the manifest says, or else `Cargo.toml`.
+    pub(crate) fn version(&self) -> Option<&str> {
+        let package = self.cargo.as_ref().map(|workspace| &workspace.package);
+        let own = self.manifest.version.as_deref();
+        own.or_else(|| package.map(|package| package.version.as_str()))
+    }
+
+    /// Compiles everything and packs it, for this machine.
     pub(crate) fn build(&self) -> Result<Built> {
+        self.build_for(&Platform::host())
+    }
+
+    /// The same for `platform`. Its BPF objects are compiled with the types of this machine's
+    /// kernel, which are relocated when they are loaded, and with the register names of its CPU.
+    pub(crate) fn build_for(&self, platform: &Platform) -> Result<Built> {
         let name = self.name()?;
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
         if sources.is_empty() && self.cargo.is_none() {
@@ -121,22 +134,35 @@ impl Project {
             );
         }
         let products = self.target_folder().join("ecli").join(&name);
-        let objects = self.build_objects(&sources, &products)?;
+        let objects = self.build_objects(&sources, &products, platform)?;
         let bindings = bindings::write(&objects, &self.manifest.bpf.types, &products)?;
         let component = match &self.cargo {
             Some(workspace) => guest::build(workspace, bindings.as_deref())?,
             None => Vec::new(),
         };
-        package::pack(self, &name, objects, component)
+        package::pack(self, &name, platform, objects, component)
     }
 
-    fn build_objects(&self, sources: &[PathBuf], products: &Path) -> Result<Vec<Object>> {
+    fn build_objects(
+        &self,
+        sources: &[PathBuf],
+        products: &Path,
+        platform: &Platform,
+    ) -> Result<Vec<Object>> {
         if sources.is_empty() {
             return Ok(Vec::new());
         }
         let cache = self.target_folder().join("ecli");
         let headers = headers::prepare(&self.folder, sources, &cache)?;
+        let for_platform;
+        let products = if *platform == Platform::host() {
+            products
+        } else {
+            for_platform = products.join(platform.to_string().replace('/', "-"));
+            for_platform.as_path()
+        };
         let compiler = bpf::Compiler::find(bpf::Setting {
+            architecture: bpf::target_architecture(platform)?,
             folder: &self.folder,
             headers: &headers,
             flags: &self.manifest.bpf.flags,

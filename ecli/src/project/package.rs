@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use eunomia_image::{ImageBuilder, KernelNeeds, Metadata, Resources, Timestamp, World, annotation};
+use eunomia_image::{
+    ImageBuilder, KernelNeeds, Metadata, Platform, Resources, Timestamp, World, annotation,
+};
 use eunomia_runtime::{Runtime, Tool};
 
 use super::manifest::MANIFEST_FILE;
@@ -17,6 +19,7 @@ const README_FILE: &str = "README.md";
 pub(super) fn pack(
     project: &Project,
     name: &str,
+    platform: &Platform,
     objects: Vec<Object>,
     component: Vec<u8>,
 ) -> Result<Built> {
@@ -27,7 +30,8 @@ pub(super) fn pack(
     let component: Arc<[u8]> = component.into();
     let inspection = inspect(name, &objects, &component)?;
     let mut parts = Vec::new();
-    let mut builder = ImageBuilder::new(metadata(project, name, &inspection)?);
+    let mut builder =
+        ImageBuilder::new(metadata(project, name, &inspection)?).platform(platform.clone());
     for (name, bytes) in objects {
         parts.push((format!("BPF object {name}"), bytes.len() as u64));
         builder = builder.object(name, &*bytes);
@@ -101,10 +105,7 @@ fn metadata(project: &Project, name: &str, inspection: &Inspection) -> Result<Me
         .clone()
         .or_else(|| package.and_then(|package| package.description.clone()))
         .unwrap_or_default();
-    metadata.version = manifest
-        .version
-        .clone()
-        .or_else(|| package.map(|package| package.version.clone()));
+    metadata.version = project.version().map(str::to_owned);
     metadata.arguments = manifest.arguments.clone();
     if let Some(memory) = &manifest.resources.memory {
         let mut resources = Resources::default();

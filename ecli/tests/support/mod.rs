@@ -1,6 +1,11 @@
 //! Runs the `ecli` of this build in an environment of its own.
 #![allow(dead_code, reason = "every test file uses its part of it")]
 
+#[path = "../../../image/tests/support/proxy.rs"]
+pub(crate) mod proxy;
+#[path = "../../../image/tests/support/registry.rs"]
+pub(crate) mod registry;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -54,6 +59,11 @@ impl Sandbox {
             .env_remove("CARGO_MANIFEST_DIR")
             .env_remove("ECLI_OUTPUT")
             .env_remove("ECLI_MEMORY")
+            .env_remove("ECLI_PULL")
+            .env_remove("ECLI_REGISTRY")
+            .env_remove("ECLI_CA_FILE")
+            .env_remove("REGISTRY_AUTH_FILE")
+            .env("DOCKER_CONFIG", self.path("docker"))
             .env_remove("SOURCE_DATE_EPOCH");
         command
     }
@@ -95,6 +105,22 @@ impl Outcome {
         assert_eq!((self.code, self.stderr.as_str()), (1, stderr));
         assert_eq!(self.stdout, "");
     }
+}
+
+/// Runs a program that must be installed and must succeed; returns its standard output.
+#[track_caller]
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{program} must be installed for this test: {error}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {stderr}");
+    output.stdout
+}
+
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
 }
 
 /// Compares with a golden file of `tests/golden/`; with `ECLI_BLESS=1` writes it.

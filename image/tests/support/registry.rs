@@ -36,7 +36,12 @@ impl RegistryServer {
 
     /// A registry with TLS, by the certificates in `tests/fixtures`.
     pub(crate) fn start_with_tls() -> Self {
-        let file = |name| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+        let file = |name| {
+            format!(
+                "{}/../image/tests/fixtures/{name}",
+                env!("CARGO_MANIFEST_DIR")
+            )
+        };
         let (certificate, key) = (file("server.pem"), file("server.key"));
         Self::start_with(
             "",

@@ -1,0 +1,148 @@
+//! Options of the verbs that talk to registries.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use eunomia_image::registry::{CredentialFile, RegistryOptions};
+
+use crate::context::Context;
+use crate::failure::HintExt;
+
+/// Bytes of a password that is read from stdin; tokens have some thousand.
+const SECRET_BYTES_MAX: u64 = 64 << 10;
+
+/// Bytes of a file with certificates: all those of a system together have 300 kB.
+const CERTIFICATES_BYTES_MAX: u64 = 4 << 20;
+
+/// How registries are reached.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Access {
+    /// Reach the registries that are named without TLS; this machine's always are
+    #[arg(long, help_heading = "Registry options")]
+    pub(crate) plain_http: bool,
+    /// Trust the certificates (PEM) in this file as well; may be repeated
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ECLI_CA_FILE",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Registry options")]
+    pub(crate) ca_file: Vec<PathBuf>,
+    /// Docker's config.json with credentials [default: ~/.docker/config.json]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REGISTRY_AUTH_FILE",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Registry options")]
+    pub(crate) auth_file: Option<PathBuf>,
+    /// The registries that the command line names, for `--plain-http`.
+    #[arg(skip)]
+    pub(crate) hosts: Vec<String>,
+}
+
+/// What is printed.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Reporting {
+    /// Print only the image's name with its digest, and no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Print one JSON object, and no progress
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
+}
+
+impl Reporting {
+    /// Whether there is to be no progress.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.quiet || self.json
+    }
+}
+
+impl Access {
+    /// The same for the registries `hosts`.
+    pub(crate) fn to<'h>(&self, hosts: impl IntoIterator<Item = Option<&'h str>>) -> Self {
+        Self {
+            hosts: hosts.into_iter().flatten().map(str::to_owned).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// These options with those of the configuration files, which they go before.
+    pub(crate) fn options(&self, ctx: &Context) -> Result<RegistryOptions> {
+        let config = &ctx.config;
+        let mut options = RegistryOptions::default();
+        if let Some(file) = self.auth_file.as_ref().or(config.auth_file.as_ref()) {
+            options.credential_file = Some(CredentialFile::at(file));
+        }
+        let from_config = config.ca_files.as_deref().unwrap_or_default();
+        let files = match self.ca_file.as_slice() {
+            [] => from_config,
+            own => own,
+        };
+        options.certificates_pem = files
+            .iter()
+            .map(|file| read_certificates(file))
+            .collect::<Result<_>>()?;
+        for (host, own) in &config.registry {
+            if own.plain_http == Some(true) {
+                options.plain_http_hosts.push(host.clone());
+            } else if own.plain_http == Some(false) {
+                options.tls_hosts.push(host.clone());
+            }
+            if let Some(mirrors) = &own.mirrors {
+                options.mirrors.insert(host.clone(), mirrors.clone());
+            }
+        }
+        if self.plain_http {
+            options.plain_http_hosts.extend(self.hosts.iter().cloned());
+        }
+        Ok(options)
+    }
+
+    /// The file in which credentials are kept.
+    pub(crate) fn credential_file(&self, ctx: &Context) -> Result<CredentialFile> {
+        let file = self.options(ctx)?.credential_file;
+        file.context("find the file with credentials: HOME is not set")
+            .hint("name one with --auth-file")
+    }
+}
+
+fn read_certificates(file: &Path) -> Result<Vec<u8>> {
+    let operation = || format!("read certificates {}", file.display());
+    let mut content = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|file| {
+            file.take(CERTIFICATES_BYTES_MAX + 1)
+                .read_to_end(&mut content)
+        })
+        .with_context(operation)?;
+    if content.len() as u64 > CERTIFICATES_BYTES_MAX {
+        bail!("{}: more than {CERTIFICATES_BYTES_MAX} bytes", operation());
+    }
+    Ok(content)
+}
+
+/// A password on stdin, without the line's end.
+pub(crate) fn secret_from_stdin() -> Result<String> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(SECRET_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .context("read the password from stdin")?;
+    if bytes.len() as u64 > SECRET_BYTES_MAX {
+        bail!("read the password from stdin: more than {SECRET_BYTES_MAX} bytes");
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| anyhow::anyhow!("read the password from stdin: it is not UTF-8"))?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        bail!("read the password from stdin: it is empty");
+    }
+    Ok(secret.to_owned())
+}
