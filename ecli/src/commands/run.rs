@@ -70,6 +70,7 @@ pub(crate) struct Options {
     object: Vec<(String, PathBuf)>,
     #[command(flatten)]
     output: OutputOptions,
+    #[command(flatten)]
     fetch: Fetch,
 }
 
