@@ -18,3 +18,11 @@ pub const AUTHORS: &str = "org.opencontainers.image.authors";
 pub const CREATED: &str = "org.opencontainers.image.created";
 /// Name of an entry of `index.json`. Ours holds the full reference.
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// A signature of simple signing, in base64 (on a layer).
+pub const COSIGN_SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+/// What a sigstore bundle holds (on a manifest).
+pub const BUNDLE_CONTENT: &str = "dev.sigstore.bundle.content";
+/// What a sigstore bundle says of the image (on a manifest).
+pub const BUNDLE_PREDICATE: &str = "dev.sigstore.bundle.predicateType";
+/// Digest of the image that an entry of `index.json` is about, written by this crate.
+pub const SUBJECT: &str = "io.eunomia.ecli.subject";

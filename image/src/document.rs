@@ -221,6 +221,14 @@ impl ImageConfig {
         }
     }
 
+    /// Lists layers that are not compressed.
+    pub(crate) fn set_layers(&mut self, digests: impl IntoIterator<Item = Digest>) {
+        self.rootfs.diff_ids = digests
+            .into_iter()
+            .map(|digest| digest.to_string())
+            .collect();
+    }
+
     /// Parses a config.
     ///
     /// # Errors

@@ -44,6 +44,10 @@ pub enum ErrorKind {
     Network,
     /// The registry refused the request, or does not follow the protocol.
     Registry,
+    /// The text is not a key that can be used, or not with this password.
+    InvalidKey,
+    /// The signature was not made by this key, or not for this image.
+    BadSignature,
     /// The operating system denied access.
     PermissionDenied,
     /// Any other failure of the operating system.

@@ -52,6 +52,7 @@ mod metadata;
 mod platform;
 mod reference;
 pub mod registry;
+pub mod signature;
 mod store;
 mod tar;
 mod timestamp;
@@ -65,6 +66,7 @@ pub use layout::Layout;
 pub use metadata::{KernelNeeds, Metadata, Permissions, Resources, World};
 pub use platform::Platform;
 pub use reference::{DEFAULT_TAG, Reference};
+pub use signature::{PrivateKey, PublicKey, Signature, SignatureForm, Signatures};
 pub use store::{
     BlobWriter, CheckReport, Compression, ListEntry, Problem, ProblemKind, PruneReport, Store,
     StoreWriter, Usage, default_store_root,

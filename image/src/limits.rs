@@ -81,6 +81,18 @@ pub const ATTACHMENTS_MAX: usize = 256;
 
 /// How deep attachments of attachments are copied: a list of ingredients, its signature.
 pub const ATTACHMENTS_DEPTH_MAX: usize = 3;
+/// Bytes of one signature: a bundle with a certificate chain has a tenth of it.
+pub const SIGNATURE_BYTES_MAX: u64 = 256 << 10;
+
+/// Attachments of one image that are looked at for signatures: everybody who can write to a
+/// repository can attach.
+pub const SIGNATURES_MAX: usize = 64;
+
+/// Signatures in one envelope: each costs a verification.
+pub const ENVELOPE_SIGNATURES_MAX: usize = 16;
+
+/// Bytes of a file with a key.
+pub const KEY_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of all blobs of one image that is pulled.
 pub const PULL_BYTES_MAX: u64 = 16 << 30;

@@ -29,6 +29,15 @@ pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.lis
 /// Docker's form of an image config. Read, never written.
 pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 
+/// A sigstore bundle: the type of the layer and of the artifact around it.
+pub const SIGSTORE_BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
+/// What the types of older bundles begin with. Read, never written.
+pub const SIGSTORE_BUNDLE_OLD: &str = "application/vnd.dev.sigstore.bundle+json";
+/// A text of simple signing, whose signature is an annotation of its layer.
+pub const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+/// The artifact around texts of simple signing, where they are attached to an image.
+pub const COSIGN_SIGNATURE: &str = "application/vnd.dev.cosign.artifact.sig.v1+json";
+
 /// Whether `media_type` is an image manifest.
 pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)

@@ -97,9 +97,12 @@ pub struct Permissions {
     /// Where the programs attach by default: `tracepoint/sched/sched_process_exec`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attach_targets: Vec<String>,
-    /// BPF helpers of note: `bpf_probe_write_user`.
+    /// BPF helpers that its programs call: `bpf_map_lookup_elem`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub helpers: Vec<String>,
+    /// Kernel functions (kfuncs) that its programs call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel_functions: Vec<String>,
     /// Maps that are pinned or shared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pinned_maps: Vec<String>,
@@ -196,6 +199,7 @@ impl Metadata {
         check_list("permissions.programTypes", &permissions.program_types)?;
         check_list("permissions.attachTargets", &permissions.attach_targets)?;
         check_list("permissions.helpers", &permissions.helpers)?;
+        check_list("permissions.kernelFunctions", &permissions.kernel_functions)?;
         check_list("permissions.pinnedMaps", &permissions.pinned_maps)?;
         check_list("permissions.imports", &permissions.imports)
     }

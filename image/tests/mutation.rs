@@ -5,12 +5,11 @@
 mod support;
 
 use eunomia_image::{
-    Compression, Digest, ImageConfig, Index, Manifest, Metadata, PackedImage, Platform, Reference,
-    Timestamp,
+    Compression, Digest, ImageConfig, Index, Manifest, Metadata, PackedImage, Platform, PrivateKey,
+    PublicKey, Reference, Signature, Timestamp,
 };
+use support::mutate::{Random, rounds};
 use support::{builder, reference, store};
-
-const ROUNDS: u64 = 20_000;
 
 /// Pieces that have meaning somewhere.
 const PIECES: &[&str] = &[
@@ -51,41 +50,6 @@ const PIECES: &[&str] = &[
     "schemaVersion",
 ];
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(0x5851_f42d_4c95_7f2d)
-            .wrapping_add(0x1405_7b7e_f767_814f);
-        (self.0 >> 33) as usize % bound.max(1)
-    }
-
-    /// Some changes to `bytes`: flips, cuts, copies and pieces.
-    fn mutate(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..=self.below(3) {
-            let at = self.below(bytes.len() + 1);
-            let end = at + self.below(bytes.len() - at + 1).min(40);
-            match self.below(5) {
-                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
-                1 => drop(bytes.drain(at..end)),
-                2 => {
-                    let copy = bytes[at..end].to_vec();
-                    bytes.splice(at..at, copy);
-                }
-                3 => bytes.truncate(at),
-                _ => {
-                    let piece = PIECES[self.below(PIECES.len())].bytes();
-                    bytes.splice(at..end, piece);
-                }
-            }
-        }
-        bytes
-    }
-}
-
 fn prints_as_it_parses<T>(text: &str)
 where
     T: std::str::FromStr + std::fmt::Display + PartialEq + std::fmt::Debug,
@@ -109,9 +73,9 @@ fn texts() {
         digest.to_string(),
     ];
     let mut random = Random(1);
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let seed = &seeds[random.below(seeds.len())];
-        let bytes = random.mutate(seed.as_bytes());
+        let bytes = random.mutate(seed.as_bytes(), PIECES);
         let text = String::from_utf8_lossy(&bytes);
         prints_as_it_parses::<Reference>(&text);
         prints_as_it_parses::<Platform>(&text);
@@ -142,9 +106,9 @@ fn documents() {
     seeds.push(index.blobs().last().unwrap().1.clone());
     let mut random = Random(2);
     let mut accepted = 0;
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds() {
         let seed = random.below(seeds.len());
-        let bytes = random.mutate(&seeds[seed]);
+        let bytes = random.mutate(&seeds[seed], PIECES);
         accepted += usize::from(Manifest::parse(&bytes).is_ok());
         accepted += usize::from(Index::parse(&bytes).is_ok());
         accepted += usize::from(ImageConfig::parse(&bytes).is_ok());
@@ -154,7 +118,54 @@ fn documents() {
         }
     }
     // Otherwise the mutations are so wild that nothing is learned.
-    assert!(accepted > ROUNDS as usize / 100, "{accepted}");
+    assert!(accepted > rounds() / 100, "{accepted}");
+}
+
+/// What whoever can write to a repository can put beside an image, and what a key file can hold.
+#[test]
+fn signatures_and_keys() {
+    let key = PrivateKey::generate().unwrap();
+    let (public, digest) = (key.public_key(), Digest::of(b"image"));
+    let bundle = Signature::sign(&key, &digest).unwrap().to_bytes();
+    let simple = Signature::sign_simple(&key, &digest, &reference("r.example/a")).unwrap();
+    let (payload, own) = (
+        simple.to_bytes(),
+        simple.simple_signature().unwrap().to_owned(),
+    );
+    let keys = [public.to_pem(), key.to_pem().unwrap().to_string()];
+    let cosign = include_str!("fixtures/cosign.key");
+    let mut random = Random(4);
+    let mut read = 0;
+    for _ in 0..rounds() {
+        let changed = random.mutate(&bundle, PIECES);
+        if let Ok(signature) = Signature::from_bundle(&changed) {
+            read += 1;
+            // Only what verifies is believed, and only the same statement does.
+            if signature.verify(&public, &digest).is_ok() {
+                let other = Digest::of(b"another");
+                signature.verify(&public, &other).unwrap_err();
+            }
+        }
+        let changed = random.mutate(&payload, PIECES);
+        let is_same = changed == payload;
+        let signature = Signature::from_simple(changed, own.clone());
+        assert_eq!(signature.verify(&public, &digest).is_ok(), is_same);
+        for pem in &keys {
+            let changed = random.mutate(pem.as_bytes(), PIECES);
+            let changed = String::from_utf8_lossy(&changed);
+            drop(PublicKey::from_pem(&changed));
+            drop(PrivateKey::from_pem(&changed, None));
+        }
+    }
+    assert!(read > rounds() / 100, "{read}");
+    // Each costs a password's derivation.
+    for _ in 0..rounds() / 1000 {
+        let changed = random.mutate(cosign.as_bytes(), PIECES);
+        drop(PrivateKey::from_pem(
+            &String::from_utf8_lossy(&changed),
+            Some(b"secret"),
+        ));
+    }
 }
 
 #[test]
@@ -172,9 +183,9 @@ fn archives() {
         .unwrap();
     let (_folder, target) = store();
     let mut random = Random(3);
-    for _ in 0..ROUNDS / 100 {
+    for _ in 0..rounds() / 100 {
         let seed = random.below(seeds.len());
-        let bytes = random.mutate(&seeds[seed]);
+        let bytes = random.mutate(&seeds[seed], PIECES);
         drop(target.load(&mut bytes.as_slice(), None));
     }
     assert!(target.check().unwrap().problems.is_empty());

@@ -77,6 +77,23 @@ pub(crate) fn require_complete(layout: &Layout, root: &Descriptor) -> Result<(),
     }
 }
 
+/// The manifests of the index `root` that are there; none of a manifest.
+///
+/// # Errors
+/// What is missing or damaged.
+pub(crate) fn children_of_index(
+    layout: &Layout,
+    root: &Descriptor,
+) -> Result<Vec<Descriptor>, Error> {
+    if !media_type::is_index(&root.media_type) {
+        return Ok(Vec::new());
+    }
+    let bytes = layout.read_blob(root, MANIFEST_BYTES_MAX)?;
+    let mut children = Index::parse(&bytes)?.manifests;
+    children.retain(|child| layout.blob_path(&child.digest).exists());
+    Ok(children)
+}
+
 enum Children {
     None,
     Manifests(Vec<Descriptor>),

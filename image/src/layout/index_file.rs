@@ -4,6 +4,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use crate::document::{Descriptor, from_json, to_json};
+use crate::signature::is_signature_type;
 use crate::{Error, ErrorKind, Reference, Result, annotation};
 
 const MANIFESTS: &str = "manifests";
@@ -82,6 +83,24 @@ impl IndexFile {
         });
     }
 
+    /// Lists a manifest that is about an image, without a name; once.
+    pub(crate) fn add_attachment(&mut self, descriptor: Descriptor) {
+        let is_listed = self.entries.iter().any(|entry| {
+            entry.is_attachment()
+                && entry
+                    .descriptor()
+                    .is_ok_and(|own| own.digest == descriptor.digest)
+        });
+        if is_listed {
+            return;
+        }
+        let raw = serde_json::to_value(&descriptor).expect("a descriptor has string keys only");
+        self.entries.push(Entry {
+            raw,
+            descriptor: Ok(descriptor),
+        });
+    }
+
     /// Removes the entries for which `doomed` is true and returns them.
     pub(crate) fn remove(&mut self, doomed: impl Fn(&Entry) -> bool) -> Vec<Entry> {
         let (removed, kept) = std::mem::take(&mut self.entries)
@@ -110,6 +129,16 @@ impl Entry {
                 format!("parse entry {name:?} of index.json: {reason}"),
             )
         })
+    }
+
+    /// Whether it is no image but a signature of one. Such entries have no name.
+    pub(crate) fn is_attachment(&self) -> bool {
+        self.name().is_none()
+            && self
+                .raw
+                .get("artifactType")
+                .and_then(Value::as_str)
+                .is_some_and(is_signature_type)
     }
 
     /// The name as it is written, also of a broken entry.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub(crate) use closure::{Closure, closure, require_complete};
+pub(crate) use closure::{Closure, children_of_index, closure, require_complete};
 pub(crate) use index_file::{Entry, IndexFile};
 
 use crate::document::{Descriptor, Index, from_json};
@@ -172,7 +172,10 @@ impl Layout {
     /// The entries of `index.json` called `name`.
     fn find(&self, name: Option<&str>) -> Result<Vec<Descriptor>> {
         let index = self.read_index_file()?;
-        let named = |entry: &&Entry| name.is_none() || entry.name() == name;
+        let named = |entry: &&Entry| match name {
+            None => !entry.is_attachment(),
+            Some(_) => entry.name() == name,
+        };
         let found: Vec<Descriptor> = index
             .entries()
             .filter(named)

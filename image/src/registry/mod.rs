@@ -18,6 +18,7 @@ mod pull;
 mod push;
 mod referrers;
 mod retry;
+mod signatures;
 mod transfer;
 mod upload;
 mod url;
@@ -36,6 +37,7 @@ pub use progress::{Progress, ProgressSink};
 pub use pull::{Platforms, Pulled};
 pub use push::Pushed;
 pub use referrers::Attachment;
+pub(crate) use referrers::PackedAttachment;
 pub use retry::RetryPolicy;
 
 use crate::limits::MANIFEST_BYTES_MAX;
@@ -78,6 +80,8 @@ pub struct RegistryOptions {
     pub certificates_pem: Vec<Vec<u8>>,
     /// How transient failures are repeated.
     pub retry: RetryPolicy,
+    /// Whether pulls and pushes take the signatures of images along. Default: no.
+    pub signatures: bool,
     /// Is told what happens.
     pub progress: ProgressSink,
 }
@@ -92,6 +96,7 @@ impl Default for RegistryOptions {
             mirrors: BTreeMap::new(),
             certificates_pem: Vec::new(),
             retry: RetryPolicy::default(),
+            signatures: false,
             progress: Arc::new(|_| {}),
         }
     }

@@ -52,6 +52,8 @@ impl Registry {
     /// has it.
     ///
     /// A pull that fails leaves the name as it was; what was downloaded is found by the next one.
+    /// Signatures that cannot be fetched are a warning: an image without them is still an image,
+    /// and who requires them looks into the store.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidReference`] for a short name, [`ErrorKind::NotFound`],
@@ -66,8 +68,19 @@ impl Registry {
     ) -> Result<Pulled> {
         let selection = Selection::Platforms(platforms);
         let pull = |address: &Reference| self.pull_image(store, reference, address, selection);
-        on_own_thread(|| self.at_mirrors(reference, pull))
-            .map_err(|error| error.context(format_args!("pull image {reference}")))
+        let pulled = on_own_thread(|| self.at_mirrors(reference, pull))
+            .map_err(|error| error.context(format_args!("pull image {reference}")))?;
+        if self.options.signatures {
+            match self.pull_signatures(store, &reference.at_digest(pulled.descriptor.digest)) {
+                Ok(signatures) => {
+                    for reason in signatures.skipped {
+                        tracing::warn!("skipped a signature of {reference}: {reason}");
+                    }
+                }
+                Err(error) => tracing::warn!("no signatures of {reference}: {error}"),
+            }
+        }
+        Ok(pulled)
     }
 
     /// Fetches again what [`Store::check`] found damaged or missing of the image `reference`: the

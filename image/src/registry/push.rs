@@ -68,8 +68,12 @@ impl Registry {
         target: &Reference,
         platforms: &Platforms,
     ) -> Result<Pushed> {
-        on_own_thread(|| self.push_image(store, source, target, platforms))
-            .map_err(|error| error.context(format_args!("push image {source} to {target}")))
+        let pushed = on_own_thread(|| self.push_image(store, source, target, platforms))
+            .map_err(|error| error.context(format_args!("push image {source} to {target}")))?;
+        if self.options.signatures {
+            self.push_signatures(store, source, target)?;
+        }
+        Ok(pushed)
     }
 
     fn push_image(

@@ -38,6 +38,41 @@ impl Attachment {
             annotations: Annotations::new(),
         }
     }
+
+    /// Its blobs, and its manifest with the descriptor by which it is listed.
+    pub(crate) fn pack(&self, subject: &Descriptor) -> PackedAttachment<'_> {
+        let mut blobs = vec![(Descriptor::of(media_type::OCI_EMPTY, EMPTY), EMPTY)];
+        for (media_type, annotations, content) in &self.layers {
+            let mut layer = Descriptor::of(media_type.as_str(), content);
+            layer.annotations = annotations.clone();
+            blobs.push((layer, content));
+        }
+        let mut parts = blobs.iter().map(|(blob, _)| blob.clone());
+        let config = parts.next().expect("the config is the first");
+        let mut manifest = Manifest::new(config, parts.collect());
+        manifest.artifact_type = Some(self.artifact_type.clone());
+        manifest.annotations = self.annotations.clone();
+        manifest.subject = Some(Box::new(plain(subject)));
+        let content = to_json(&manifest);
+        let mut descriptor = Descriptor::of(media_type::OCI_MANIFEST, &content);
+        descriptor.artifact_type = Some(self.artifact_type.clone());
+        descriptor.annotations = self.annotations.clone();
+        PackedAttachment {
+            blobs,
+            descriptor,
+            content,
+        }
+    }
+}
+
+/// An attachment as a manifest about an image.
+pub(crate) struct PackedAttachment<'a> {
+    /// Config and layers.
+    pub(crate) blobs: Vec<(Descriptor, &'a [u8])>,
+    /// How the manifest is listed.
+    pub(crate) descriptor: Descriptor,
+    /// The manifest.
+    pub(crate) content: Vec<u8>,
 }
 
 impl Registry {
@@ -96,32 +131,23 @@ impl Registry {
         Ok(Vec::new())
     }
 
-    fn push_attachment(
+    pub(super) fn push_attachment(
         &self,
         reference: &Reference,
         subject: &Descriptor,
         attachment: &Attachment,
     ) -> Result<Descriptor> {
         let target = Target::new(reference, None)?;
-        let config = Descriptor::of(media_type::OCI_EMPTY, EMPTY);
-        self.push_bytes(&target, &config, EMPTY)?;
-        let mut layers = Vec::new();
-        for (media_type, annotations, content) in &attachment.layers {
-            let mut layer = Descriptor::of(media_type.as_str(), content);
-            layer.annotations = annotations.clone();
-            self.push_bytes(&target, &layer, content)?;
-            layers.push(layer);
+        let PackedAttachment {
+            blobs,
+            descriptor,
+            content,
+        } = attachment.pack(subject);
+        for (blob, content) in blobs {
+            self.push_bytes(&target, &blob, content)?;
         }
-        let mut manifest = Manifest::new(config, layers);
-        manifest.artifact_type = Some(attachment.artifact_type.clone());
-        manifest.annotations = attachment.annotations.clone();
-        manifest.subject = Some(Box::new(plain(subject)));
-        let content = to_json(&manifest);
-        let mut descriptor = Descriptor::of(media_type::OCI_MANIFEST, &content);
         let name = descriptor.digest.to_string();
         let is_tracked = self.put_manifest(&target, &name, &descriptor.media_type, &content)?;
-        descriptor.artifact_type = Some(attachment.artifact_type.clone());
-        descriptor.annotations = attachment.annotations.clone();
         if !is_tracked {
             self.list_in_fallback(&target, reference, subject, &descriptor)?;
         }
@@ -157,7 +183,12 @@ impl Registry {
             .map(drop)
     }
 
-    fn push_bytes(&self, target: &Target, blob: &Descriptor, content: &[u8]) -> Result<()> {
+    pub(super) fn push_bytes(
+        &self,
+        target: &Target,
+        blob: &Descriptor,
+        content: &[u8],
+    ) -> Result<()> {
         if blob.size > ATTACHMENT_BYTES_MAX {
             return Err(too_large(blob));
         }
@@ -189,7 +220,11 @@ impl Registry {
         })
     }
 
-    fn fetch_attachment(&self, reference: &Reference, listed: &Descriptor) -> Result<Attachment> {
+    pub(super) fn fetch_attachment(
+        &self,
+        reference: &Reference,
+        listed: &Descriptor,
+    ) -> Result<Attachment> {
         let scope = pull_scope(reference)?;
         let which = listed.digest.to_string();
         let fetched = self.fetch_manifest(&scope, reference, &which, |digest, _| {
@@ -200,6 +235,16 @@ impl Registry {
             }
         })?;
         let manifest = Manifest::parse(&fetched.content)?;
+        self.fetch_layers(&scope, reference, manifest)
+    }
+
+    /// Fetches what an attachment's manifest names.
+    pub(super) fn fetch_layers(
+        &self,
+        scope: &Scope,
+        reference: &Reference,
+        manifest: Manifest,
+    ) -> Result<Attachment> {
         let mut layers = Vec::new();
         let mut total = 0_u64;
         for layer in manifest.layers {
@@ -207,7 +252,7 @@ impl Registry {
             if total > ATTACHMENT_BYTES_MAX {
                 return Err(too_large(&layer));
             }
-            let content = self.fetch_small(&scope, reference, &layer)?;
+            let content = self.fetch_small(scope, reference, &layer)?;
             layers.push((layer.media_type, layer.annotations, content));
         }
         // Before version 1.1 of the specification the config's type said it.

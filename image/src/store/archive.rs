@@ -9,9 +9,11 @@ use flate2::write::GzEncoder;
 use ruzstd::decoding::StreamingDecoder;
 
 use super::create::LAYOUT_CONTENT;
-use super::{Store, StoreWriter};
+use super::{Store, StoreWriter, signatures};
 use crate::digest::Hasher;
-use crate::layout::{BLOBS_FOLDER, Entry, INDEX_FILE, IndexFile, LAYOUT_FILE, closure};
+use crate::layout::{
+    BLOBS_FOLDER, Entry, INDEX_FILE, IndexFile, LAYOUT_FILE, closure, require_complete,
+};
 use crate::limits::{ARCHIVE_BYTES_MAX, ARCHIVE_FILES_MAX, BLOB_BYTES_MAX, STORE_INDEX_BYTES_MAX};
 use crate::tar::{TarEntry, TarReader, TarWriter};
 use crate::{Descriptor, Digest, Error, ErrorKind, Reference, Result, media_type};
@@ -85,6 +87,16 @@ impl Store {
                 index.set(reference, descriptor);
             }
         }
+        for (attachment, manifest) in self.attachments(None)? {
+            if manifest
+                .subject
+                .is_some_and(|own| blobs.contains_key(&own.digest))
+            {
+                let own = signatures::blobs(&self.layout, &attachment);
+                blobs.extend(own.into_iter().map(|blob| (blob.digest, blob)));
+                index.add_attachment(attachment);
+            }
+        }
         let failed = |error| Error::io("write archive", error);
         let mut tar = TarWriter::new(target);
         for (name, content) in [
@@ -147,6 +159,12 @@ impl Store {
                 .publish(&reference, descriptor)
                 .map_err(|error| error.context(format_args!("write image {reference}")))?;
             loaded.push(reference);
+        }
+        for entry in index.entries().filter(|entry| entry.is_attachment()) {
+            let attachment = entry.descriptor()?;
+            require_complete(&self.layout, attachment)
+                .map_err(|error| error.context("read a signature"))?;
+            writer.publish_attachment(attachment)?;
         }
         Ok(loaded)
     }
@@ -246,7 +264,7 @@ fn named_images<'i>(
     name: Option<&Reference>,
 ) -> Result<Vec<(Reference, &'i Descriptor)>> {
     let mut images = Vec::new();
-    for entry in index.entries() {
+    for entry in index.entries().filter(|entry| !entry.is_attachment()) {
         let descriptor = entry.descriptor()?;
         let is_image = media_type::is_manifest(&descriptor.media_type)
             || media_type::is_index(&descriptor.media_type);

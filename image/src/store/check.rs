@@ -106,7 +106,7 @@ impl Store {
         };
         let mut needed = BTreeMap::new();
         for entry in index.entries() {
-            report.images += 1;
+            report.images += usize::from(!entry.is_attachment());
             self.check_entry(entry, &mut needed, &mut report);
         }
         for blob in needed.into_values() {
@@ -122,7 +122,12 @@ impl Store {
         needed: &mut BTreeMap<Digest, Needed>,
         report: &mut CheckReport,
     ) {
-        let name = entry.name().unwrap_or("without name").to_owned();
+        let name = match entry.is_attachment() {
+            // No name has a space: nothing is fetched again under it.
+            true => "a signature",
+            false => entry.name().unwrap_or("without name"),
+        }
+        .to_owned();
         let descriptor = match entry.descriptor() {
             Ok(descriptor) => descriptor,
             Err(error) => {

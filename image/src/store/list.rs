@@ -41,6 +41,7 @@ impl Store {
         let index = self.layout.read_index_file()?;
         let mut list: Vec<ListEntry> = index
             .entries()
+            .filter(|entry| !entry.is_attachment())
             .map(|entry| describe(&self.layout, entry))
             .collect();
         list.sort_by(|a, b| a.name.cmp(&b.name));

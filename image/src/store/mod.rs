@@ -10,6 +10,7 @@ mod lock;
 mod partial;
 mod prune;
 mod usage;
+mod signatures;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::Store;
-use crate::layout::closure;
+use super::{Store, signatures};
+use crate::layout::{Entry, closure};
 use crate::{Digest, Error, ErrorKind, Result};
 
 /// What a prune deleted.
@@ -36,7 +36,12 @@ impl Store {
 
     fn prune_alone(&self) -> Result<PruneReport> {
         let _exclusive = self.exclude_others()?;
-        let needed = self.needed_blobs()?;
+        let mut needed = self.needed_blobs()?;
+        self.drop_orphans(&needed)?;
+        for (attachment, _) in self.attachments(None)? {
+            let blobs = signatures::blobs(&self.layout, &attachment);
+            needed.extend(blobs.into_iter().map(|blob| blob.digest));
+        }
         let mut report = PruneReport::default();
         for (name, bytes) in list(&self.layout.blobs_folder())? {
             let Ok(digest) = format!("sha256:{name}").parse::<Digest>() else {
@@ -59,9 +64,24 @@ impl Store {
         Ok(report)
     }
 
+    /// Removes the entries of signatures whose image has gone.
+    fn drop_orphans(&self, needed: &BTreeSet<Digest>) -> Result<()> {
+        let is_orphan =
+            |entry: &Entry| signatures::is_orphan(&self.layout, entry, |of| needed.contains(of));
+        if !self.layout.read_index_file()?.entries().any(is_orphan) {
+            return Ok(());
+        }
+        self.change_index(|index| {
+            index.remove(is_orphan);
+            Ok(())
+        })
+    }
+
+    /// What the images need, without their signatures.
     fn needed_blobs(&self) -> Result<BTreeSet<Digest>> {
         let mut needed = BTreeSet::new();
-        for entry in self.layout.read_index_file()?.entries() {
+        let index = self.layout.read_index_file()?;
+        for entry in index.entries().filter(|entry| !entry.is_attachment()) {
             let descriptor = entry.descriptor()?;
             let closure = closure(&self.layout, descriptor);
             if let Some((_, error)) = closure.problems.into_iter().next() {

@@ -98,14 +98,17 @@ impl<'s> StoreWriter<'s> {
     pub fn publish(&self, reference: &Reference, descriptor: &Descriptor) -> Result<()> {
         let layout = &self.store.layout;
         require_complete(layout, descriptor)?;
-        // The renames of the blobs must be on disk before the name that needs them.
-        let folder = layout.blobs_folder();
-        sync_folder(&folder)
-            .map_err(|error| Error::io(format!("sync {}", folder.display()), error))?;
+        self.sync_blobs()?;
         self.store.change_index(|index| {
             index.set(reference, descriptor.clone());
             Ok(())
         })
+    }
+
+    /// The renames of the blobs must be on disk before the entry that needs them.
+    pub(super) fn sync_blobs(&self) -> Result<()> {
+        let folder = self.store.layout.blobs_folder();
+        sync_folder(&folder).map_err(|error| Error::io(format!("sync {}", folder.display()), error))
     }
 }
 
