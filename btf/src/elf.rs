@@ -13,7 +13,7 @@ const ELF_ALIGN_BYTES: usize = 8;
 /// The bytes of the `.BTF` section of a 64-bit ELF file.
 pub(crate) fn btf_section(file: &[u8]) -> Result<Vec<u8>> {
     let mut storage = Vec::new();
-    let file = aligned(file, &mut storage);
+    let file = aligned_elf(file, &mut storage);
     let elf: ElfFile64<'_> = ElfFile64::parse(file)
         .map_err(|error| Error::malformed(format!("not a 64-bit ELF file: {error}")))?;
     let section = elf.section_by_name(".BTF").ok_or_else(|| {
@@ -25,8 +25,9 @@ pub(crate) fn btf_section(file: &[u8]) -> Result<Vec<u8>> {
     Ok(Cow::into_owned(data))
 }
 
-/// The same bytes at an aligned address: where they are, if that is one, else copied to `storage`.
-fn aligned<'a>(file: &'a [u8], storage: &'a mut Vec<u8>) -> &'a [u8] {
+/// The bytes of an ELF file at an address as readers of ELF want it: where they are, if that is
+/// one, else copied to `storage`.
+pub fn aligned_elf<'a>(file: &'a [u8], storage: &'a mut Vec<u8>) -> &'a [u8] {
     if file.as_ptr().align_offset(ELF_ALIGN_BYTES) == 0 {
         return file;
     }

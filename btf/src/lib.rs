@@ -39,6 +39,7 @@ mod ty;
 pub use btf::{Btf, TypeId};
 pub use composite::{BitRange, Composite, Member, Place};
 pub use declaration::DECLARATION_BYTES_MAX;
+pub use elf::aligned_elf;
 pub use enumeration::{Enumeration, Enumerator};
 pub use error::{Error, ErrorKind, Result};
 pub use kind::Kind;

@@ -12,6 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// The bytes are not a WebAssembly component that this runtime can run.
     InvalidComponent,
+    /// The bytes are not a BPF object that can be read.
+    InvalidObject,
     /// The component imports what this host does not offer.
     UnknownImport,
     /// The guest broke a rule of WebAssembly or of the contract and was ended.

@@ -41,6 +41,7 @@ pub mod headers;
 pub mod libbpf;
 mod lifecycle;
 pub mod linker;
+pub mod permissions;
 mod plugin;
 pub mod rows;
 mod sandbox;
@@ -55,7 +56,9 @@ pub use error::{Error, ErrorKind, Result};
 /// What sinks of rows and policies return.
 pub use eunomia_host_abi::{Error as HostError, ErrorKind as HostErrorKind};
 pub use eunomia_host_abi::{kernel, limits, output, policy, record, stop, target};
+
 pub use lifecycle::{Control, Exit, Outcome, Running};
+pub use permissions::Permissions;
 pub use sandbox::Sandbox;
 pub use settings::{Settings, Stdio};
 pub use tool::{Loaded, Opened, Tool, World};

@@ -190,7 +190,7 @@ impl std::fmt::Debug for Loaded {
 }
 
 /// The names of what a component imports and exports, without validating the rest.
-fn interfaces(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
+pub(crate) fn interfaces(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
