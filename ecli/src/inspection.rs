@@ -1,12 +1,9 @@
 //! What is in a tool, found by reading it: programs, maps and globals of its BPF objects, imports
 //! and exports of its component. Nothing is loaded or run.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context as _, Result};
 use eunomia_btf::decode::{Decoder, Value};
 use eunomia_btf::{Btf, Definition, TypeId};
-use eunomia_image::Permissions;
 use eunomia_runtime::kernel::{GlobalInfo, MapInfo, Object, ProgramInfo};
 use eunomia_runtime::{Runtime, Tool, World};
 use serde::Serialize;
@@ -229,71 +226,4 @@ fn short_name(btf: &Btf, mut id: TypeId) -> Option<String> {
         }
     }
     None
-}
-
-impl Inspection {
-    /// What the tool does, as an image states it.
-    pub(crate) fn permissions(&self) -> Permissions {
-        let mut permissions = Permissions::default();
-        let sorted = |names: BTreeSet<String>| names.into_iter().collect();
-        let programs = || self.objects.iter().flat_map(|object| &object.programs);
-        permissions.program_types = sorted(
-            programs()
-                .map(|program| program.type_name.clone())
-                .collect(),
-        );
-        permissions.attach_targets =
-            sorted(programs().map(|program| program.section.clone()).collect());
-        let maps = self.objects.iter().flat_map(|object| &object.maps);
-        permissions.pinned_maps = sorted(maps.filter_map(|map| map.pin_name.clone()).collect());
-        let imports = self
-            .component
-            .iter()
-            .flat_map(|component| &component.imports);
-        permissions.imports = sorted(imports.map(|import| without_version(import)).collect());
-        permissions
-    }
-}
-
-/// `wasi:cli/stdout@0.2.6` is `wasi:cli/stdout`.
-fn without_version(interface: &str) -> String {
-    interface.split('@').next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn permissions_are_sorted_and_name_each_thing_once() {
-        let program = |name: &str, section: &str| ProgramFacts {
-            name: name.into(),
-            type_name: section.split('/').next().unwrap_or_default().into(),
-            section: section.into(),
-        };
-        let object = |programs| ObjectFacts {
-            name: "o".into(),
-            programs,
-            maps: Vec::new(),
-            globals: Vec::new(),
-        };
-        let inspection = Inspection {
-            objects: vec![
-                object(vec![program("b", "kprobe/x"), program("a", "kprobe/a")]),
-                object(vec![program("c", "kprobe/x")]),
-            ],
-            component: Some(ComponentFacts {
-                world: "command",
-                imports: vec![
-                    "wasi:io/poll@0.2.6".into(),
-                    "eunomia:bpf/output@0.1.0".into(),
-                ],
-                exports: Vec::new(),
-            }),
-        };
-        let permissions = inspection.permissions();
-        assert_eq!(permissions.program_types, ["kprobe"]);
-        assert_eq!(permissions.attach_targets, ["kprobe/a", "kprobe/x"]);
-        assert_eq!(permissions.imports, ["eunomia:bpf/output", "wasi:io/poll"]);
-    }
 }

@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod cli;
 mod commands;
 mod config;
+mod consent;
 mod context;
 mod duration;
 mod failure;
@@ -17,6 +19,9 @@ mod interrupt;
 mod kernel;
 mod logging;
 mod output_options;
+mod password;
+mod permissions;
+mod policy;
 mod project;
 mod render;
 mod similar;

@@ -9,6 +9,7 @@ use eunomia_image::{ErrorKind, Image, Layout, Metadata, Platform, Reference, Wor
 use eunomia_runtime::Tool;
 
 use crate::commands::unknown_image;
+use crate::consent::{self, Known};
 use crate::context::Context;
 use crate::failure::{causes, hinted};
 use crate::project::Project;
@@ -28,6 +29,17 @@ pub(crate) struct Found {
     pub(crate) shown: String,
     /// Verified contents.
     pub(crate) image: FoundImage,
+    /// How it was found.
+    pub(crate) provenance: Provenance,
+}
+
+/// How a tool was found.
+#[derive(Debug)]
+pub(crate) enum Provenance {
+    /// In the store, under this name.
+    Store(Reference),
+    /// By its path.
+    Path,
 }
 
 /// Where the contents come from.
@@ -115,6 +127,7 @@ fn stored(ctx: &Context, wanted: Reference) -> Result<Found> {
     Ok(Found {
         shown: wanted.to_string(),
         image: FoundImage::Image(Box::new(image)),
+        provenance: Provenance::Store(wanted),
     })
 }
 
@@ -125,6 +138,7 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
         return Ok(Found {
             shown,
             image: FoundImage::Image(Box::new(image)),
+            provenance: Provenance::Path,
         });
     }
     if path.is_dir() {
@@ -148,6 +162,7 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
             objects,
             component,
         },
+        provenance: Provenance::Path,
     })
 }
 
@@ -168,6 +183,7 @@ fn built(ctx: &Context, folder: &Path) -> Result<Found> {
     let built = project.build()?;
     let store = ctx.store()?;
     let descriptor = store.write_image(&reference, &built.image)?;
+    consent::remember_or_warn(&store, &descriptor.digest, Known::Built);
     stored(ctx, reference.at_digest(descriptor.digest)).map(|found| Found {
         shown: reference.to_string(),
         ..found

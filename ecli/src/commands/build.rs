@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use eunomia_image::{PackedImage, Platform, Reference};
 
+use crate::consent::{self, Known};
 use crate::context::Context;
 use crate::project::Project;
 use crate::size;
@@ -56,7 +57,9 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         None => project.reference()?,
     };
     let (image, parts) = build(&project, &options.platform)?;
-    ctx.store()?.write_image(&reference, &image)?;
+    let store = ctx.store()?;
+    store.write_image(&reference, &image)?;
+    consent::remember_or_warn(&store, &image.digest(), Known::Built);
     if options.quiet {
         println!("{}", image.digest());
         return Ok(());

@@ -15,11 +15,11 @@ use crate::inspection::{ComponentFacts, GlobalFacts, Inspection, MapFacts, Objec
 use crate::terminal::visible;
 use crate::tool_source::{self, Found, FoundImage};
 use crate::transfer::{Access, Reporting, full, with_registry};
-use crate::{size, table};
+use crate::{permissions, size, table};
 
 const AFTER_HELP: &str = "\
 Nothing is loaded or run. What an image says about itself stands at the top; programs, maps,
-globals, imports and exports are read from its contents.
+globals, imports, exports and permissions are read from its contents.
 
 Examples:
   ecli inspect execsnoop
@@ -57,6 +57,10 @@ struct Report {
     layers: Vec<Layer>,
     #[serde(flatten)]
     inspection: Inspection,
+    /// Not what the image states, which is in the metadata.
+    computed_permissions: Permissions,
+    #[serde(skip)]
+    powers: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -77,7 +81,11 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     };
     let mut report = described(&found.shown, &found.image, found.metadata());
     let runtime = Runtime::builder().build()?;
-    report.inspection = Inspection::of(&runtime, found.into_parts())?;
+    let tool = found.into_parts();
+    let computed = eunomia_runtime::Permissions::of(&tool)?;
+    report.computed_permissions = permissions::to_image(&computed);
+    report.powers = permissions::described(&computed);
+    report.inspection = Inspection::of(&runtime, tool)?;
     let text = match options.json {
         true => serde_json::to_string_pretty(&report)? + "\n",
         false => human(&report),
@@ -120,6 +128,8 @@ fn described(shown: &str, image: &FoundImage, metadata: &Metadata) -> Report {
             objects: Vec::new(),
             component: None,
         },
+        computed_permissions: Permissions::default(),
+        powers: Vec::new(),
         warnings: Vec::new(),
     };
     match image {
@@ -163,6 +173,12 @@ fn human(report: &Report) -> String {
     }
     if let Some(component) = &report.inspection.component {
         write_component(&mut text, component);
+    }
+    if !report.powers.is_empty() {
+        line(&mut text, format_args!("\npermissions"));
+        for power in &report.powers {
+            line(&mut text, format_args!("  {power}"));
+        }
     }
     let layers: Vec<[String; 3]> = report
         .layers

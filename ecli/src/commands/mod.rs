@@ -5,11 +5,13 @@ pub(crate) mod completion;
 pub(crate) mod copy;
 pub(crate) mod index;
 pub(crate) mod inspect;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
+pub(crate) mod policy;
 pub(crate) mod prune;
 pub(crate) mod publish;
 pub(crate) mod pull;
@@ -17,8 +19,10 @@ pub(crate) mod push;
 pub(crate) mod rm;
 pub(crate) mod run;
 pub(crate) mod save;
+pub(crate) mod sign;
 pub(crate) mod store;
 pub(crate) mod tag;
+pub(crate) mod verify;
 pub(crate) mod version;
 
 use std::io::Write;
@@ -53,6 +57,10 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
         Command::Logout(options) => logout::run(ctx, options)?,
         Command::Store(options) => return store::run(ctx, options),
         Command::Prune(options) => prune::run(ctx, options)?,
+        Command::Key(options) => key::run(options)?,
+        Command::Sign(options) => sign::run(ctx, options)?,
+        Command::Verify(options) => verify::run(ctx, options)?,
+        Command::Policy(options) => return policy::run(ctx, options),
         Command::Completion(options) => completion::run(options)?,
         Command::Man(options) => man::run(options)?,
         Command::Version(options) => version::run(options)?,

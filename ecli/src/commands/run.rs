@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
-use clap::Args;
+use clap::{ArgAction, Args};
 use eunomia_runtime::console::Console;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::target::Target;
 use eunomia_runtime::{Outcome, Runtime, Sandbox, Settings, Stdio};
 
+use crate::admission::Candidate;
 use crate::context::Context;
 use crate::interrupt::{self, Interrupts};
 use crate::output_options::OutputOptions;
@@ -65,6 +66,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     #[arg(env = "ECLI_MEMORY", hide_env_values = true)]
     memory: Option<u64>,
+    /// Run it without a question, also when nobody has trusted it yet
+    #[arg(short, long, env = "ECLI_YES", hide_env_values = true)]
+    #[arg(value_parser = clap::builder::FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    yes: bool,
     /// A BPF object for a component that is a file; may be repeated
     #[arg(long, value_name = "NAME=FILE", value_parser = object)]
     object: Vec<(String, PathBuf)>,
@@ -86,7 +91,11 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     } else {
         arguments
     };
+    let candidate = Candidate::new(ctx, &found)?;
     let tool = found.into_tool()?;
+    let admitted = candidate.admit(ctx, &tool, options.yes)?;
+    let mut sandbox = sandbox(ctx, &options)?;
+    admitted.limit(&mut sandbox, options.memory)?;
     let runtime = Runtime::builder()
         .cache_dir(ctx.component_cache()?)
         .build()?;
@@ -102,7 +111,8 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         rows: Box::new(rows),
         stdio: Stdio::Console(console),
         overrides: overrides(&options),
-        sandbox: sandbox(ctx, &options)?,
+        policy: admitted.policy,
+        sandbox,
         ..Settings::default()
     };
     let running = runtime.open(tool)?.load()?.run(settings)?;

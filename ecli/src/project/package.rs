@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result};
 use eunomia_image::{
     ImageBuilder, KernelNeeds, Metadata, Platform, Resources, Timestamp, World, annotation,
 };
-use eunomia_runtime::{Runtime, Tool};
+use eunomia_runtime::{Permissions, Runtime, Tool};
 
 use super::manifest::MANIFEST_FILE;
 use super::{Built, Object, Project};
 use crate::inspection::Inspection;
-use crate::size;
+use crate::{permissions, size};
 
 const README_FILE: &str = "README.md";
 
@@ -28,10 +28,17 @@ pub(super) fn pack(
         .map(|object| (object.name, object.bytes.into()))
         .collect();
     let component: Arc<[u8]> = component.into();
-    let inspection = inspect(name, &objects, &component)?;
+    let tool = Tool {
+        name: name.to_owned(),
+        objects: objects.clone(),
+        component: Arc::clone(&component),
+    };
+    let computed = Permissions::of(&tool)?;
+    let inspection = Inspection::of(&Runtime::builder().build()?, tool)?;
     let mut parts = Vec::new();
-    let mut builder =
-        ImageBuilder::new(metadata(project, name, &inspection)?).platform(platform.clone());
+    let mut metadata = metadata(project, name, &inspection)?;
+    metadata.permissions = Some(permissions::to_image(&computed));
+    let mut builder = ImageBuilder::new(metadata).platform(platform.clone());
     for (name, bytes) in objects {
         parts.push((format!("BPF object {name}"), bytes.len() as u64));
         builder = builder.object(name, &*bytes);
@@ -60,20 +67,6 @@ pub(super) fn pack(
         image: builder.build()?,
         parts,
     })
-}
-
-/// Finds out what the products do, by the same means as `ecli inspect`.
-fn inspect(
-    name: &str,
-    objects: &[(String, Arc<[u8]>)],
-    component: &Arc<[u8]>,
-) -> Result<Inspection> {
-    let tool = Tool {
-        name: name.to_owned(),
-        objects: objects.to_vec(),
-        component: Arc::clone(component),
-    };
-    Inspection::of(&Runtime::builder().build()?, tool)
 }
 
 /// What registries show; the manifest goes before `Cargo.toml`.
@@ -118,6 +111,5 @@ fn metadata(project: &Project, name: &str, inspection: &Inspection) -> Result<Me
     kernel.release_min = manifest.kernel.release_min.clone();
     kernel.btf = true;
     metadata.kernel = Some(kernel);
-    metadata.permissions = Some(inspection.permissions());
     Ok(metadata)
 }

@@ -1,6 +1,7 @@
 //! Runs the `ecli` of this build in an environment of its own.
 #![allow(dead_code, reason = "every test file uses its part of it")]
 
+pub(crate) mod image;
 #[path = "../../../image/tests/support/proxy.rs"]
 pub(crate) mod proxy;
 #[path = "../../../image/tests/support/registry.rs"]
@@ -64,6 +65,9 @@ impl Sandbox {
             .env_remove("ECLI_CA_FILE")
             .env_remove("REGISTRY_AUTH_FILE")
             .env("DOCKER_CONFIG", self.path("docker"))
+            .env_remove("ECLI_YES")
+            .env_remove("ECLI_KEY_PASSWORD")
+            .env_remove("COSIGN_PASSWORD")
             .env_remove("SOURCE_DATE_EPOCH");
         command
     }

@@ -1,0 +1,103 @@
+//! `ecli verify`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+use eunomia_image::{Digest, ErrorKind, Platform, PublicKey, Reference, Signatures};
+
+use super::{key, unknown_image};
+use crate::context::Context;
+use crate::failure::hinted;
+use crate::terminal::visible;
+
+const AFTER_HELP: &str = "\
+The image of the local store is verified, with the signatures that were pulled with it: what `ecli
+run` would run. One that is not in the store, or with --registry, is looked for in its registry.
+Nothing else is asked: no transparency log and no clock. Exit code 0: signed by one of the keys.
+
+Examples:
+  ecli verify execsnoop --key ecli.pub
+  ecli verify registry.example/tools/execsnoop:1.0 --key cosign.pub --key other.pub";
+
+/// Verify the signature of an image
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// Image of the store or of a registry
+    #[arg(value_name = "IMAGE")]
+    image: Reference,
+    /// File with a public key; may be repeated
+    #[arg(long, required = true, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    /// Ask the registry, also when the image is in the store
+    #[arg(long)]
+    registry: bool,
+}
+
+/// Verifies, and prints digest, form and key of the signature.
+pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
+    let keys = options
+        .key
+        .iter()
+        .map(|path| key::read_public(path))
+        .collect::<Result<Vec<PublicKey>>>()?;
+    let (digests, signatures) = gather(ctx, &options)?;
+    for reason in &signatures.skipped {
+        eprintln!("skipped a signature: {}", visible(reason));
+    }
+    for digest in &digests {
+        let found = signatures.verify(&keys, std::slice::from_ref(digest));
+        let Some((signature, key)) = found else {
+            continue;
+        };
+        println!("{digest} {} by {}", signature.form(), key.fingerprint());
+        return Ok(());
+    }
+    let error = match signatures.found.len() {
+        0 => anyhow!("verify {}: it has no signature", options.image),
+        count => anyhow!(
+            "verify {}: none of its {count} signatures is by this key and for this image",
+            options.image
+        ),
+    };
+    let hints: Vec<&str> = signatures
+        .found
+        .iter()
+        .filter_map(|signature| signature.key_hint())
+        .collect();
+    if hints.is_empty() {
+        return Err(error);
+    }
+    let hints = visible(&hints.join(", "));
+    Err(hinted(
+        error,
+        format!("the signatures name these keys: {hints}"),
+    ))
+}
+
+fn gather(ctx: &Context, options: &Options) -> Result<(Vec<Digest>, Signatures)> {
+    let store = ctx.store()?;
+    let image = &options.image;
+    let has_registry = image.registry().is_some();
+    if !(options.registry && has_registry) {
+        match store.resolve_platform(image, &Platform::host()) {
+            Ok(manifest) => {
+                let digests = store.signed_digests(image, &manifest.digest)?;
+                let mut all = Signatures::default();
+                for digest in &digests {
+                    let signatures = store.signatures(digest)?;
+                    all.found.extend(signatures.found);
+                    all.skipped.extend(signatures.skipped);
+                }
+                return Ok((digests, all));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound && has_registry => {}
+            Err(error) => return Err(unknown_image(&store, image, error)),
+        }
+    }
+    let registry = ctx.registry()?;
+    let root = registry.resolve(image)?;
+    let signatures = registry.signatures(image, &root.digest)?;
+    Ok((vec![root.digest], signatures))
+}

@@ -1,0 +1,186 @@
+//! Keys, signatures and their verification by the command line, with a real registry.
+
+#![allow(clippy::unwrap_used, reason = "a failed test says where and why")]
+
+#[path = "../../image/tests/support/registry.rs"]
+#[allow(dead_code, reason = "only the public registry is used here")]
+mod registry;
+mod support;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use eunomia_image::registry::{Registry, RegistryOptions};
+use eunomia_image::{Reference, Store};
+use registry::RegistryServer;
+use support::Sandbox;
+use support::image::{STRANGER, stranger};
+
+/// For the registry's own file.
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A sandbox with the keys `ours` and `theirs`.
+fn with_keys() -> Sandbox {
+    let sandbox = Sandbox::new();
+    for name in ["ours", "theirs"] {
+        sandbox
+            .ecli(&["key", "generate", "--no-password", name])
+            .succeeded();
+    }
+    sandbox
+}
+
+#[test]
+fn a_key_is_generated_once_and_kept_private() {
+    let sandbox = Sandbox::new();
+    let generate = |name: &str| {
+        let mut command = sandbox.command(&["key", "generate", name]);
+        sandbox.run(command.env("ECLI_KEY_PASSWORD", "secret"))
+    };
+    let fingerprint = generate("release").succeeded();
+    let private = sandbox.path("release.key");
+    let mode = std::fs::metadata(&private).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let pem = std::fs::read_to_string(&private).unwrap();
+    assert!(
+        pem.starts_with("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----"),
+        "{pem}"
+    );
+    assert_eq!(
+        sandbox.ecli(&["key", "show", "release.pub"]).succeeded(),
+        fingerprint
+    );
+    let again = generate("release");
+    assert_eq!(again.code, 1);
+    assert!(
+        again.stderr.contains("keys are never overwritten"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(std::fs::read_to_string(&private).unwrap(), pem);
+}
+
+#[test]
+fn an_image_of_the_store_is_signed_and_verified_there() {
+    let sandbox = with_keys();
+    let image = stranger(&sandbox, "a", |_| {});
+    let verify = |key: &str| sandbox.ecli(&["verify", "a", "--key", key]);
+    verify("ours.pub").failed_with("ecli: verify a:latest: it has no signature\n");
+    let signed = sandbox
+        .ecli(&["sign", "a", "--key", "ours.key"])
+        .succeeded();
+    assert_eq!(signed.trim(), image.digest.to_string());
+    let verified = verify("ours.pub").succeeded();
+    assert!(
+        verified.starts_with(&format!("{} bundle by ", image.digest)),
+        "{verified}"
+    );
+    let failed = verify("theirs.pub");
+    assert_eq!(failed.code, 1);
+    assert!(
+        failed.stderr.contains("none of its 1 signatures"),
+        "{}",
+        failed.stderr
+    );
+    // Signing again changes nothing.
+    let again = sandbox.ecli(&["sign", "a", "--key", "ours.key"]);
+    assert!(again.stderr.contains("already"), "{}", again.stderr);
+    let swapped = sandbox.ecli(&["sign", "a", "--key", "ours.pub"]);
+    assert_eq!(swapped.code, 1);
+    let swapped = verify("ours.key");
+    assert!(
+        swapped.stderr.contains("must stay private"),
+        "{}",
+        swapped.stderr
+    );
+}
+
+#[test]
+fn a_password_is_needed_and_comes_from_the_environment() {
+    let sandbox = Sandbox::new();
+    stranger(&sandbox, "a", |_| {});
+    let run = |arguments: &[&str], variable: &str, password: &str| {
+        sandbox.run(sandbox.command(arguments).env(variable, password))
+    };
+    run(&["key", "generate"], "COSIGN_PASSWORD", "secret").succeeded();
+    let sign = ["sign", "a", "--key", "ecli.key"];
+    let wrong = run(&sign, "ECLI_KEY_PASSWORD", "guess");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("wrong password"), "{}", wrong.stderr);
+    assert!(!wrong.stderr.contains("guess"), "{}", wrong.stderr);
+    run(&sign, "ECLI_KEY_PASSWORD", "secret").succeeded();
+    sandbox
+        .ecli(&["verify", "a", "--key", "ecli.pub"])
+        .succeeded();
+}
+
+#[test]
+fn an_image_of_a_registry_is_signed_beside_it() {
+    let server = RegistryServer::start();
+    let sandbox = with_keys();
+    let name = server.name("tools/a:1");
+    let image = stranger(&sandbox, &name, |_| {});
+    let key = ["--key", "ours.key"];
+    let sign = |arguments: &[&str]| sandbox.ecli(&[&["sign", &name], arguments, &key].concat());
+    let early = sign(&[]);
+    assert!(
+        early.stderr.contains("push it with its signature"),
+        "{}",
+        early.stderr
+    );
+    let (store, reference) = (Store::open(sandbox.store()).unwrap(), name.parse().unwrap());
+    push(&store, &reference);
+    assert!(sign(&[]).stderr.contains("signed at the registry"));
+    assert!(
+        sign(&["--legacy"])
+            .stderr
+            .contains("signed at the registry")
+    );
+    let verify = ["verify", &name, "--registry", "--key"];
+    let remote = sandbox
+        .ecli(&[&verify[..], &["ours.pub"]].concat())
+        .succeeded();
+    assert!(remote.starts_with(&image.digest.to_string()), "{remote}");
+    let failed = sandbox.ecli(&[&verify[..], &["theirs.pub"]].concat());
+    assert!(
+        failed.stderr.contains("none of its 2 signatures"),
+        "{}",
+        failed.stderr
+    );
+    // Where the image is not in the store, its registry is asked, and signs too.
+    sandbox.ecli(&["rm", &name]).succeeded();
+    sandbox
+        .ecli(&["verify", &name, "--key", "ours.pub"])
+        .succeeded();
+    sandbox
+        .ecli(&["sign", &name, "--key", "theirs.key"])
+        .succeeded();
+    sandbox
+        .ecli(&["verify", &name, "--key", "theirs.pub"])
+        .succeeded();
+}
+
+fn push(store: &Store, reference: &Reference) {
+    let mut options = RegistryOptions::default();
+    options.credential_file = None;
+    Registry::new(options)
+        .unwrap()
+        .push(store, reference, reference)
+        .unwrap();
+}
+
+#[test]
+fn what_is_nowhere_is_said_to_be() {
+    let sandbox = with_keys();
+    let missing = sandbox.ecli(&["sign", "--local", STRANGER, "--key", "ours.key"]);
+    assert_eq!(missing.code, 1);
+    assert!(
+        missing.stderr.contains("no such image"),
+        "{}",
+        missing.stderr
+    );
+    let missing = sandbox.ecli(&["sign", "a", "--key", "none.key"]);
+    assert_eq!(missing.code, 1);
+}
