@@ -15,6 +15,7 @@ pub mod policy;
 pub mod record;
 pub mod stop;
 pub mod target;
+pub mod wasm_bpf;
 
 pub use error::{Error, ErrorKind, Result};
 pub use target::Target;

@@ -12,6 +12,12 @@ use crate::target::Target;
 
 /// Hooks that may refuse what a guest asks for. The default of each is to allow.
 pub trait Policy: Debug + Send + Sync {
+    /// May a guest open a BPF object (the bytes of an ELF file) that it has in its own memory? Only
+    /// guests of the older ABI ([`wasm_bpf`](crate::wasm_bpf)) ask for it; `load` is asked as well.
+    fn open_from_memory(&self, _guest: &str, _elf: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
     /// May this object be loaded, with these programs and maps?
     fn load(&self, _object: &str, _programs: &[ProgramInfo], _maps: &[MapInfo]) -> Result<()> {
         Ok(())

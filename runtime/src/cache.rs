@@ -4,7 +4,7 @@
 //! on: engine version, engine settings, CPU. It is trusted like a program of the operator's:
 //! loading it runs its code outside the sandbox. So it is only taken from a folder that nobody else
 //! can write to, and its own digest must be right, which finds files that a crash cut short.
-#![allow(unsafe_code)] // `Component::deserialize`.
+#![allow(unsafe_code)] // `Component::deserialize`, `Module::deserialize`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -12,11 +12,45 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use wasmtime::Engine;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
 
 /// Bytes of the digest at the head of a file.
 const DIGEST_BYTES: usize = 32;
+
+/// Machine code of a guest: a component, or a core module of the older ABI.
+pub(crate) trait Compiled: Sized {
+    /// What can be kept on disk.
+    fn serialized(&self) -> wasmtime::Result<Vec<u8>>;
+
+    /// What was kept on disk.
+    ///
+    /// # Safety
+    /// The bytes are those of `serialized`, of an engine of the same version and settings.
+    unsafe fn deserialized(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
+}
+
+impl Compiled for Component {
+    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
+        self.serialize()
+    }
+
+    unsafe fn deserialized(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: the caller's.
+        unsafe { Self::deserialize(engine, bytes) }
+    }
+}
+
+impl Compiled for Module {
+    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
+        self.serialize()
+    }
+
+    unsafe fn deserialized(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: the caller's.
+        unsafe { Self::deserialize(engine, bytes) }
+    }
+}
 
 /// A folder with compiled components.
 #[derive(Clone, Debug)]
@@ -45,7 +79,7 @@ impl Cache {
     }
 
     /// The compiled form of `component`, if it is here and sound.
-    pub(crate) fn load(&self, engine: &Engine, component: &[u8]) -> Option<Component> {
+    pub(crate) fn load<C: Compiled>(&self, engine: &Engine, component: &[u8]) -> Option<C> {
         let path = self.path(engine, component);
         let file = std::fs::read(&path).ok()?;
         let (digest, compiled) = file.split_at_checked(DIGEST_BYTES)?;
@@ -54,10 +88,10 @@ impl Cache {
             let _ = std::fs::remove_file(&path); // It is written anew below.
             return None;
         }
-        // SAFETY: `compiled` was made by `Component::serialize` of the same engine (the file's name
+        // SAFETY: `compiled` was made by `Compiled::serialized` of the same engine (the file's name
         // holds its version and settings) and written by this user (`open` checked the folder),
         // unchanged (digest).
-        match unsafe { Component::deserialize(engine, compiled) } {
+        match unsafe { C::deserialized(engine, compiled) } {
             Ok(component) => Some(component),
             Err(error) => {
                 tracing::debug!(%error, path = %path.display(), "pass over a compiled component");
@@ -67,14 +101,19 @@ impl Cache {
     }
 
     /// Keep the compiled form. A failure costs time at the next start, no more.
-    pub(crate) fn store(&self, engine: &Engine, component: &[u8], compiled: &Component) {
+    pub(crate) fn store(&self, engine: &Engine, component: &[u8], compiled: &impl Compiled) {
         if let Err(error) = self.try_store(engine, component, compiled) {
             tracing::warn!(%error, dir = %self.dir.display(), "keep a compiled component");
         }
     }
 
-    fn try_store(&self, engine: &Engine, component: &[u8], compiled: &Component) -> io::Result<()> {
-        let compiled = compiled.serialize().map_err(io::Error::other)?;
+    fn try_store(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+        compiled: &impl Compiled,
+    ) -> io::Result<()> {
+        let compiled = compiled.serialized().map_err(io::Error::other)?;
         let mut file = Sha256::digest(&compiled).to_vec();
         file.extend_from_slice(&compiled);
         let path = self.path(engine, component);

@@ -1,15 +1,18 @@
 //! Guests that drive themselves: world `command`.
 
 use wasmtime::Store;
+use wasmtime::component::InstancePre;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use crate::lifecycle::Outcome;
 use crate::state::GuestState;
-use crate::tool::Loaded;
 
 /// Run the guest's `main`.
-pub(crate) async fn run(tool: &Loaded, store: &mut Store<GuestState>) -> wasmtime::Result<Outcome> {
-    let command = CommandPre::new(tool.instance.clone())?
+pub(crate) async fn run(
+    instance: &InstancePre<GuestState>,
+    store: &mut Store<GuestState>,
+) -> wasmtime::Result<Outcome> {
+    let command = CommandPre::new(instance.clone())?
         .instantiate_async(&mut *store)
         .await?;
     let status = command.wasi_cli_run().call_run(store).await?;

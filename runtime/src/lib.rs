@@ -41,8 +41,10 @@ pub mod headers;
 pub mod libbpf;
 mod lifecycle;
 pub mod linker;
+mod module;
 pub mod permissions;
 mod plugin;
+mod preview1;
 pub mod rows;
 mod sandbox;
 mod settings;
@@ -53,6 +55,7 @@ pub mod vmlinux;
 
 pub use engine::{Runtime, RuntimeBuilder};
 pub use error::{Error, ErrorKind, Result};
+pub use eunomia_host_abi::wasm_bpf::CallbackNames;
 /// What sinks of rows and policies return.
 pub use eunomia_host_abi::{Error as HostError, ErrorKind as HostErrorKind};
 pub use eunomia_host_abi::{kernel, limits, output, policy, record, stop, target};

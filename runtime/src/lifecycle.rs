@@ -18,8 +18,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::{LimitExceeded, Sandbox};
 use crate::settings::Settings;
 use crate::state::{self, GuestState, Killed, grace_is_over};
-use crate::tool::{Loaded, World};
-use crate::{command, plugin};
+use crate::tool::{Linked, Loaded};
+use crate::{command, module, plugin};
 
 /// A tool whose guest runs.
 ///
@@ -186,9 +186,10 @@ async fn drive(
 ) -> Outcome {
     let name = &tool.tool.name;
     let guest = async {
-        match tool.world {
-            World::Command => command::run(tool, store).await,
-            World::Plugin => plugin::run(tool, store, &control.stop).await,
+        match &tool.linked {
+            Linked::Command(instance) => command::run(instance, store).await,
+            Linked::Plugin(instance) => plugin::run(name, instance, store, &control.stop).await,
+            Linked::Module(instance) => module::run(instance, store).await,
         }
     };
     let overstay = async {

@@ -12,11 +12,11 @@ use eunomia_host_abi::host::{BpfView, Driver, HostError, Source};
 use eunomia_host_abi::stop::StopSignal;
 use tokio::time::{Instant, MissedTickBehavior};
 use wasmtime::Store;
+use wasmtime::component::InstancePre;
 
 use crate::error::{Error, ErrorKind};
 use crate::lifecycle::Outcome;
 use crate::state::GuestState;
-use crate::tool::Loaded;
 
 /// Batches that are still delivered from each source after the operator asked to stop.
 const FINAL_BATCHES_MAX: usize = 1024;
@@ -37,16 +37,14 @@ impl From<wasmtime::Error> for Failure {
 
 /// Run the plugin until the operator asks it to stop or it fails.
 pub(crate) async fn run(
-    tool: &Loaded,
+    name: &str,
+    instance_pre: &InstancePre<GuestState>,
     store: &mut Store<GuestState>,
     stop: &StopSignal,
 ) -> wasmtime::Result<Outcome> {
-    let instance = tool.instance.instantiate_async(&mut *store).await?;
-    let handler = GuestIndices::new(&tool.instance)?.load(&mut *store, &instance)?;
-    let plugin = Plugin {
-        name: &tool.tool.name,
-        handler,
-    };
+    let instance = instance_pre.instantiate_async(&mut *store).await?;
+    let handler = GuestIndices::new(instance_pre)?.load(&mut *store, &instance)?;
+    let plugin = Plugin { name, handler };
     match plugin.live(store, stop).await {
         Ok(()) => Ok(Outcome::Exited(0)),
         Err(Failure::Guest(error)) => Ok(Outcome::Failed(error)),

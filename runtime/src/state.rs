@@ -1,17 +1,20 @@
 //! What a store holds for one guest, and the checks that run while it computes.
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use eunomia_host_abi::host::{BpfCtx, BpfCtxView, BpfView};
 use eunomia_host_abi::stop::StopSignal;
+use eunomia_host_abi::wasm_bpf::{self, WasmBpfView};
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::console::GuestOutput;
+use crate::preview1::{Preview1, Preview1View};
 use crate::sandbox::{LimitExceeded, Limiter, Sandbox};
 use crate::settings::{Settings, Stdio};
 use crate::tool::Loaded;
@@ -22,6 +25,9 @@ pub(crate) struct GuestState {
     bpf: BpfCtx,
     table: ResourceTable,
     wasi: WasiCtx,
+    /// For guests of the older ABI, as is `preview1`.
+    wasm_bpf: wasm_bpf::Guest,
+    preview1: Preview1,
     limiter: Limiter,
     watch: Watch,
 }
@@ -65,7 +71,16 @@ pub(crate) fn store(
 ) -> Store<GuestState> {
     let mut wasi = WasiCtxBuilder::new();
     wasi.arg(&tool.tool.name).args(&settings.args);
+    let mut preview1 = Preview1 {
+        args: vec![tool.tool.name.clone()],
+        console: None,
+        stdin: None,
+        stop: stop.clone(),
+        interrupted: false,
+    };
+    preview1.args.extend(settings.args);
     if let Stdio::Console(console) = settings.stdio {
+        preview1.console = Some(console.share());
         wasi.inherit_stdin()
             .stdout(GuestOutput::stdout(&console))
             .stderr(GuestOutput::stderr(&console));
@@ -96,6 +111,8 @@ pub(crate) fn store(
         bpf,
         table,
         wasi: wasi.build(),
+        wasm_bpf: wasm_bpf::Guest::new(&tool.tool.name, &tool.callback_names),
+        preview1,
         limiter,
         watch,
     };
@@ -186,6 +203,30 @@ impl WasiView for GuestState {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasmBpfView for GuestState {
+    fn wasm_bpf(&mut self) -> wasm_bpf::View<'_> {
+        self.watch.calls += 1;
+        wasm_bpf::View {
+            ctx: &mut self.bpf,
+            guest: &mut self.wasm_bpf,
+        }
+    }
+}
+
+impl Preview1View for GuestState {
+    fn preview1(&mut self) -> &mut Preview1 {
+        self.watch.calls += 1;
+        &mut self.preview1
+    }
+
+    fn before_wait(&mut self) {
+        self.bpf.output().before_wait();
+        if let Some(console) = &mut self.preview1.console {
+            let _ = console.flush(); // The next write is told.
         }
     }
 }

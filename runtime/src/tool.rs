@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use eunomia_host_abi::wasm_bpf::CallbackNames;
 use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::{Component, InstancePre};
+use wasmtime::{Engine, Module};
 
+use crate::cache::{Cache, Compiled};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lifecycle::Running;
+use crate::module;
 use crate::settings::Settings;
 use crate::state::GuestState;
 
@@ -18,7 +22,7 @@ pub struct Tool {
     pub name: String,
     /// BPF objects (ELF files) by name; the first is the default one.
     pub objects: Vec<(String, Arc<[u8]>)>,
-    /// The WebAssembly component.
+    /// The WebAssembly component, or a core module of the older ABI `wasm_bpf`.
     pub component: Arc<[u8]>,
 }
 
@@ -29,6 +33,8 @@ pub enum World {
     Command,
     /// The host: the guest exports `eunomia:bpf/handler`.
     Plugin,
+    /// The guest, by the older ABI: a core module that imports `wasm_bpf` and exports `_start`.
+    Module,
 }
 
 /// A tool whose parts were looked at.
@@ -38,6 +44,7 @@ pub struct Opened {
     world: World,
     imports: Vec<String>,
     exports: Vec<String>,
+    callback_names: CallbackNames,
 }
 
 /// A tool that is compiled and fits this host. It may be run many times.
@@ -45,8 +52,16 @@ pub struct Opened {
 pub struct Loaded {
     pub(crate) shared: Arc<Shared>,
     pub(crate) tool: Tool,
-    pub(crate) world: World,
-    pub(crate) instance: InstancePre<GuestState>,
+    pub(crate) linked: Linked,
+    pub(crate) callback_names: CallbackNames,
+}
+
+/// A guest with its imports, in the world that it is of.
+#[derive(Clone)]
+pub(crate) enum Linked {
+    Command(InstancePre<GuestState>),
+    Plugin(InstancePre<GuestState>),
+    Module(wasmtime::InstancePre<GuestState>),
 }
 
 const RUN: &str = "wasi:cli/run@0.2.";
@@ -54,14 +69,22 @@ const HANDLER: &str = "eunomia:bpf/handler@0.1.";
 
 impl Opened {
     pub(crate) fn new(shared: Arc<Shared>, tool: Tool) -> Result<Self> {
-        let (imports, exports) = interfaces(&tool.component).map_err(|reason| {
+        let invalid = |reason: String| {
             Error::new(
                 ErrorKind::InvalidComponent,
                 format!("open the component of `{}`: {reason}", tool.name),
             )
-        })?;
+        };
+        let Interfaces {
+            is_module,
+            imports,
+            exports,
+        } = interfaces(&tool.component).map_err(invalid)?;
         let has = |prefix: &str| exports.iter().any(|export| export.starts_with(prefix));
-        let world = if has(HANDLER) {
+        let world = if is_module {
+            check_module(&exports).map_err(invalid)?;
+            World::Module
+        } else if has(HANDLER) {
             World::Plugin
         } else if has(RUN) {
             World::Command
@@ -86,7 +109,16 @@ impl Opened {
             world,
             imports,
             exports,
+            callback_names: CallbackNames::default(),
         })
+    }
+
+    /// The names by which a guest of the older ABI that is written in Go gets its samples. Without
+    /// meaning to others.
+    #[must_use]
+    pub fn callback_names(mut self, names: CallbackNames) -> Self {
+        self.callback_names = names;
+        self
     }
 
     /// Who drives.
@@ -94,7 +126,7 @@ impl Opened {
         self.world
     }
 
-    /// Names of what the component imports.
+    /// Names of what the component imports: `wasi:io/poll@0.2.6`, `wasm_bpf.wasm_load_bpf_object`.
     pub fn imports(&self) -> &[String] {
         &self.imports
     }
@@ -110,48 +142,61 @@ impl Opened {
     /// # Errors
     /// `InvalidComponent` when it does not validate, `UnknownImport` when the host lacks an import.
     pub fn load(self) -> Result<Loaded> {
-        let Self {
-            shared,
-            tool,
-            world,
-            ..
-        } = self;
-        let cache = shared.cache.as_ref();
-        let cached = cache.and_then(|cache| cache.load(&shared.engine, &tool.component));
-        let component = match cached {
-            Some(component) => component,
-            None => {
-                let component =
-                    Component::new(&shared.engine, &tool.component).map_err(|error| {
-                        Error::new(
-                            ErrorKind::InvalidComponent,
-                            format!("compile the component of `{}`", tool.name),
-                        )
-                        .with_source(error)
-                    })?;
-                if let Some(cache) = cache {
-                    cache.store(&shared.engine, &tool.component, &component);
-                }
-                component
-            }
-        };
-        let instance = shared.linker.instantiate_pre(&component).map_err(|error| {
+        let unlinked = |error: wasmtime::Error| {
             Error::new(
                 ErrorKind::UnknownImport,
                 format!(
                     "link the component of `{}`: it needs what this version of the runtime does \
                      not have",
-                    tool.name
+                    self.tool.name
                 ),
             )
             .with_source(error)
-        })?;
+        };
+        let linked = match self.world {
+            World::Module => {
+                let module = self.compiled(Module::new)?;
+                let linked = module::link(&module, &self.callback_names);
+                Linked::Module(linked.map_err(unlinked)?)
+            }
+            World::Command | World::Plugin => {
+                let component = self.compiled(Component::new)?;
+                let linked = self.shared.linker.instantiate_pre(&component);
+                match self.world {
+                    World::Plugin => Linked::Plugin(linked.map_err(unlinked)?),
+                    _ => Linked::Command(linked.map_err(unlinked)?),
+                }
+            }
+        };
         Ok(Loaded {
-            shared,
-            tool,
-            world,
-            instance,
+            shared: self.shared,
+            tool: self.tool,
+            linked,
+            callback_names: self.callback_names,
         })
+    }
+
+    /// The machine code, from the cache or made now by `compile`.
+    fn compiled<C: Compiled>(
+        &self,
+        compile: impl FnOnce(&Engine, Arc<[u8]>) -> wasmtime::Result<C>,
+    ) -> Result<C> {
+        let (engine, bytes) = (&self.shared.engine, &self.tool.component);
+        let cache: Option<&Cache> = self.shared.cache.as_ref();
+        if let Some(compiled) = cache.and_then(|cache| cache.load(engine, bytes)) {
+            return Ok(compiled);
+        }
+        let compiled = compile(engine, Arc::clone(bytes)).map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidComponent,
+                format!("compile the component of `{}`", self.tool.name),
+            )
+            .with_source(error)
+        })?;
+        if let Some(cache) = cache {
+            cache.store(engine, bytes, &compiled);
+        }
+        Ok(compiled)
     }
 }
 
@@ -167,7 +212,11 @@ impl Loaded {
 
     /// Who drives.
     pub fn world(&self) -> World {
-        self.world
+        match self.linked {
+            Linked::Command(_) => World::Command,
+            Linked::Plugin(_) => World::Plugin,
+            Linked::Module(_) => World::Module,
+        }
     }
 }
 
@@ -184,50 +233,79 @@ impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loaded")
             .field("name", &self.tool.name)
-            .field("world", &self.world)
+            .field("world", &self.world())
             .finish()
     }
 }
 
-/// The names of what a component imports and exports, without validating the rest.
-pub(crate) fn interfaces(bytes: &[u8]) -> Result<(Vec<String>, Vec<String>), String> {
+/// A module of the older ABI is a command of WASI preview 1 whose memory the host can reach.
+fn check_module(exports: &[String]) -> Result<(), String> {
+    for needed in [module::START, "memory"] {
+        if !exports.iter().any(|export| export == needed) {
+            return Err(format!(
+                "it is a core module without `{needed}`, so not a command of WASI preview 1 (the \
+                 form of wasm-bpf tools): build it for wasm32-wasip2, or componentize it"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The names of what a component or a module imports and exports.
+#[derive(Default)]
+pub(crate) struct Interfaces {
+    pub(crate) is_module: bool,
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+}
+
+/// Reads them without validating the rest.
+pub(crate) fn interfaces(bytes: &[u8]) -> Result<Interfaces, String> {
     if bytes.is_empty() {
         return Err("the file is empty".into());
     }
     if !bytes.starts_with(b"\0asm") {
         return Err("it is not WebAssembly".into());
     }
-    let mut imports = Vec::new();
-    let mut exports = Vec::new();
+    let damaged = |error: wasmparser::BinaryReaderError| format!("it is damaged: {error}");
+    let mut found = Interfaces::default();
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| format!("it is damaged: {error}"))? {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if depth == 0 => {
-                return Err(
-                    "it is a core module, not a component: build it for wasm32-wasip2, or \
-                            componentize it"
-                        .into(),
-                );
+        match payload.map_err(damaged)? {
+            Payload::Version { encoding, .. } if depth == 0 => {
+                found.is_module = encoding == Encoding::Module;
             }
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    let import = import.map_err(|error| format!("it is damaged: {error}"))?;
-                    imports.push(import.name.name.to_owned());
+                    found
+                        .imports
+                        .push(import.map_err(damaged)?.name.name.to_owned());
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    let export = export.map_err(|error| format!("it is damaged: {error}"))?;
-                    exports.push(export.name.name.to_owned());
+                    found
+                        .exports
+                        .push(export.map_err(damaged)?.name.name.to_owned());
+                }
+            }
+            Payload::ImportSection(section) if found.is_module => {
+                for import in section.into_imports() {
+                    let import = import.map_err(damaged)?;
+                    found
+                        .imports
+                        .push(format!("{}.{}", import.module, import.name));
+                }
+            }
+            Payload::ExportSection(section) if found.is_module => {
+                for export in section {
+                    found.exports.push(export.map_err(damaged)?.name.to_owned());
                 }
             }
             _ => {}
         }
     }
-    Ok((imports, exports))
+    Ok(found)
 }

@@ -110,7 +110,7 @@ pub(super) fn info_to_guest(info: kernel::MapInfo) -> MapInfo {
 
 /// What an access does with the bytes of a map, for [`check_descriptors`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access<'a> {
+pub(crate) enum Access<'a> {
     /// Names keys only.
     Keys,
     /// Reads values.
@@ -121,7 +121,7 @@ pub(super) enum Access<'a> {
 
 /// Keep guests from naming the host's descriptors: the kernel reads (or shows) descriptors and ids
 /// in the bytes of these maps.
-pub(super) fn check_descriptors(info: &kernel::MapInfo, access: Access<'_>) -> Result<()> {
+pub(crate) fn check_descriptors(info: &kernel::MapInfo, access: Access<'_>) -> Result<()> {
     let refused = match info.map_type {
         map_type::PROG_ARRAY
         | map_type::PERF_EVENT_ARRAY
@@ -181,7 +181,7 @@ fn check_size(info: &kernel::MapInfo, what: &str, length: usize, expected: u32) 
     ))
 }
 
-fn check_flags(info: &kernel::MapInfo, flags: u64) -> Result<()> {
+pub(crate) fn check_flags(info: &kernel::MapInfo, flags: u64) -> Result<()> {
     // BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK: the others name CPUs or mean other commands.
     if flags & !0b111 == 0 {
         return Ok(());

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use wasmtime::component::Resource;
 
-use super::BpfCtxView;
 use super::bpf_map::{self, BpfMap};
 use super::btf::Btf;
 use super::error::{HostResult, checked_name};
 use super::link::{self, Link};
 use super::object_state::ObjectRef;
 use super::program::{self, Program};
+use super::{BpfCtx, BpfCtxView};
 use crate::bindings::eunomia::bpf::bpf_map::MapInfo;
 use crate::bindings::eunomia::bpf::bpf_object::{GlobalInfo, Host, HostBpfObject, ProgramInfo};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::global_value;
 use crate::kernel::ProgramSetting;
 use crate::target::Target;
@@ -28,6 +28,68 @@ impl BpfObject {
     pub(super) fn object(&self) -> &ObjectRef {
         &self.object
     }
+}
+
+/// Open the BPF object in `elf`.
+pub(crate) fn open(ctx: &BpfCtx, name: &str, elf: &[u8]) -> Result<ObjectRef> {
+    if Arc::strong_count(&ctx.object_token) > ctx.limits.objects_max {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!("open BPF object `{name}`: the guest holds as many as it may"),
+        ));
+    }
+    let object = ctx.kernel.open_object(name, elf)?;
+    let token = Arc::clone(&ctx.object_token);
+    Ok(ObjectRef::new(name.to_owned(), object, token))
+}
+
+/// Load an opened object as the operator decided, if the policy allows it.
+pub(crate) fn load(ctx: &BpfCtx, object: &ObjectRef) -> Result<()> {
+    let mut state = object.opened("load")?;
+    let programs = state.object.programs();
+    for (name, text) in &ctx.overrides.globals {
+        let Some(global) = state
+            .object
+            .globals()
+            .into_iter()
+            .find(|global| global.name == *name)
+        else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("set global `{name}` as the operator asked: no such variable"),
+            ));
+        };
+        let btf = state.btf()?;
+        let value = global_value::parse(&btf, eunomia_btf::TypeId(global.type_id), text)
+            .map_err(|error| error.for_global(name))?;
+        state.object.set_global(name, &value)?;
+    }
+    for (name, targets) in &ctx.overrides.targets {
+        if !programs.iter().any(|program| program.name == *name) {
+            let names: Vec<&str> = programs.iter().map(|program| &*program.name).collect();
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!(
+                    "attach program `{name}` as the operator asked: the object has: {}",
+                    names.join(", ")
+                ),
+            ));
+        }
+        for target in targets {
+            if let Target::Trace {
+                function: Some(function),
+                ..
+            } = target
+            {
+                state
+                    .object
+                    .set_program(name, ProgramSetting::AttachTarget(function))?;
+            }
+        }
+    }
+    ctx.policy
+        .load(object.name(), &programs, &state.object.maps())?;
+    state.load()
 }
 
 impl Host for BpfCtxView<'_> {
@@ -63,15 +125,7 @@ impl HostBpfObject for BpfCtxView<'_> {
             )
             .into());
         };
-        if Arc::strong_count(&self.ctx.object_token) > self.ctx.limits.objects_max {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!("open BPF object `{name}`: the guest holds as many as it may"),
-            )
-            .into());
-        }
-        let object = self.ctx.kernel.open_object(name, elf)?;
-        let object = ObjectRef::new(name.clone(), object, Arc::clone(&self.ctx.object_token));
+        let object = open(self.ctx, name, elf)?;
         Ok(self.table.push(BpfObject { object })?)
     }
 
@@ -146,55 +200,7 @@ impl HostBpfObject for BpfCtxView<'_> {
     }
 
     fn load(&mut self, self_: Resource<BpfObject>) -> HostResult<()> {
-        let object = &self.table.get(&self_)?.object;
-        let mut state = object.opened("load")?;
-        let programs = state.object.programs();
-        for (name, text) in &self.ctx.overrides.globals {
-            let Some(global) = state
-                .object
-                .globals()
-                .into_iter()
-                .find(|global| global.name == *name)
-            else {
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!("set global `{name}` as the operator asked: no such variable"),
-                )
-                .into());
-            };
-            let btf = state.btf()?;
-            let value = global_value::parse(&btf, eunomia_btf::TypeId(global.type_id), text)
-                .map_err(|error| error.for_global(name))?;
-            state.object.set_global(name, &value)?;
-        }
-        for (name, targets) in &self.ctx.overrides.targets {
-            if !programs.iter().any(|program| program.name == *name) {
-                let names: Vec<&str> = programs.iter().map(|program| &*program.name).collect();
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!(
-                        "attach program `{name}` as the operator asked: the object has: {}",
-                        names.join(", ")
-                    ),
-                )
-                .into());
-            }
-            for target in targets {
-                if let Target::Trace {
-                    function: Some(function),
-                    ..
-                } = target
-                {
-                    state
-                        .object
-                        .set_program(name, ProgramSetting::AttachTarget(function))?;
-                }
-            }
-        }
-        self.ctx
-            .policy
-            .load(object.name(), &programs, &state.object.maps())?;
-        Ok(state.load()?)
+        Ok(load(self.ctx, &self.table.get(&self_)?.object)?)
     }
 
     fn attach(&mut self, self_: Resource<BpfObject>) -> HostResult<Vec<Resource<Link>>> {

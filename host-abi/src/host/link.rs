@@ -68,7 +68,7 @@ impl Link {
 }
 
 /// Attach a program: where the operator said, else to `target`, else to where its section says.
-pub(super) fn attach(
+pub(crate) fn attach(
     ctx: &BpfCtx,
     object: &ObjectRef,
     program: &str,

@@ -12,7 +12,7 @@ mod error;
 mod info;
 mod lifecycle;
 pub(crate) mod link;
-mod object_state;
+pub(crate) mod object_state;
 pub(crate) mod output;
 pub(crate) mod perf_buffer;
 pub(crate) mod program;
@@ -20,7 +20,7 @@ pub(crate) mod ring_buffer;
 mod symbols;
 mod target;
 pub(crate) mod user_ring_buffer;
-mod wait;
+pub(crate) mod wait;
 
 use std::sync::Arc;
 
@@ -44,8 +44,8 @@ pub use ring_buffer::RingBuffer;
 pub struct BpfCtx {
     kernel: Arc<dyn Kernel>,
     objects: Vec<(String, Arc<[u8]>)>,
-    policy: Arc<dyn Policy>,
-    overrides: Overrides,
+    pub(crate) policy: Arc<dyn Policy>,
+    pub(crate) overrides: Overrides,
     limits: Limits,
     stop: StopSignal,
     output: Box<dyn OutputSink>,

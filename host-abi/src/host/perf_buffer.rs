@@ -29,6 +29,21 @@ pub struct PerfBuffer {
 }
 
 impl PerfBuffer {
+    pub(crate) fn new(
+        buffer: Box<dyn kernel::PerfBuffer>,
+        object: ObjectRef,
+        stop: StopSignal,
+    ) -> Self {
+        Self {
+            buffer,
+            records: Vec::new(),
+            lent: 0,
+            lost: 0,
+            stop,
+            _object: object,
+        }
+    }
+
     /// Forget `consumed` bytes of the last batch and return the next one, without waiting, with the
     /// number of records lost since the last call.
     ///
@@ -107,15 +122,7 @@ impl HostPerfBuffer for BpfCtxView<'_> {
             .loaded("open a perf event array")?
             .open_perf_buffer(pages)?;
         let stop = self.ctx.stop.clone();
-        let buffer = PerfBuffer {
-            buffer,
-            records: Vec::new(),
-            lent: 0,
-            lost: 0,
-            stop,
-            _object: object,
-        };
-        Ok(self.table.push(buffer)?)
+        Ok(self.table.push(PerfBuffer::new(buffer, object, stop))?)
     }
 
     async fn read(

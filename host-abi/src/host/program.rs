@@ -40,7 +40,7 @@ impl Program {
 }
 
 /// What is known of the program `name`.
-pub(super) fn find_info(object: &ObjectRef, name: &str) -> Result<kernel::ProgramInfo> {
+pub(crate) fn find_info(object: &ObjectRef, name: &str) -> Result<kernel::ProgramInfo> {
     let programs = object.state().object.programs();
     if let Some(program) = programs.iter().find(|program| program.name == name) {
         return Ok(program.clone());

@@ -14,7 +14,7 @@ use super::object_state::ObjectRef;
 use super::wait::{Woken, wait};
 use super::{BpfCtxView, BpfView};
 use crate::bindings::eunomia::bpf::errors::Error as GuestError;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::{self, BoxFuture};
 use crate::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
 use crate::stop::StopSignal;
@@ -32,6 +32,30 @@ pub struct RingBuffer {
 }
 
 impl RingBuffer {
+    /// Become the reader of `map`.
+    pub(crate) fn of_map(
+        map: &dyn kernel::Map,
+        object: ObjectRef,
+        stop: StopSignal,
+    ) -> Result<Self> {
+        if let Some(pin) = &map.info().pin_name {
+            return Err(Error::new(
+                ErrorKind::NotSupported,
+                format!(
+                    "read ring buffer `{}`: it is shared as `{pin}`",
+                    map.info().name
+                ),
+            ));
+        }
+        Ok(Self {
+            ring: map.open_ring_buffer()?,
+            lent: 0,
+            batch_bytes_max: (map.info().max_entries as usize / 2).min(BATCH_BYTES_MAX),
+            stop,
+            _object: object,
+        })
+    }
+
     /// Free `consumed` bytes of the last batch and return the next one, without waiting.
     ///
     /// # Errors
@@ -147,26 +171,8 @@ fn open(view: BpfCtxView<'_>, map: &Resource<BpfMap>) -> HostResult<Resource<Rin
     let map = view.table.get_mut(map)?;
     let object = map.object().clone();
     let map = map.loaded("open a ring buffer")?;
-    if let Some(pin) = &map.info().pin_name {
-        return Err(Error::new(
-            ErrorKind::NotSupported,
-            format!(
-                "read ring buffer `{}`: it is shared as `{pin}`",
-                map.info().name
-            ),
-        )
-        .into());
-    }
-    let ring = map.open_ring_buffer()?;
-    let batch_bytes_max = (map.info().max_entries as usize / 2).min(BATCH_BYTES_MAX);
-    let stop = view.ctx.stop.clone();
-    Ok(view.table.push(RingBuffer {
-        ring,
-        lent: 0,
-        batch_bytes_max,
-        stop,
-        _object: object,
-    })?)
+    let ring = RingBuffer::of_map(&*map, object, view.ctx.stop.clone())?;
+    Ok(view.table.push(ring)?)
 }
 
 async fn read(
