@@ -125,6 +125,7 @@ fn inspect_component(runtime: &Runtime, tool: Tool) -> Result<ComponentFacts> {
         world: match opened.world() {
             World::Command => "command",
             World::Plugin => "plugin",
+            World::Module => "wasm-bpf module",
         },
         imports: sorted(opened.imports()),
         exports: sorted(opened.exports()),

@@ -222,10 +222,6 @@ fn check_kind(bytes: &[u8]) -> Result<()> {
             anyhow!("this is an ELF file, not a component"),
             "a BPF object needs its user-space half: ecli run COMPONENT.wasm --object NAME=FILE",
         )),
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(hinted(
-            anyhow!("this is a core WebAssembly module, not a component"),
-            "build it for wasm32-wasip2, or make a component of it with `wasm-tools component new`",
-        )),
         _ => Ok(()),
     }
 }
@@ -242,21 +238,15 @@ impl Found {
     /// The parts that run.
     pub(crate) fn into_tool(self) -> Result<Tool> {
         let shown = self.shown.clone();
-        let has_module = matches!(&self.image, FoundImage::Image(image) if image.module.is_some());
         let tool = self.into_parts();
         if !tool.component.is_empty() {
             return Ok(tool);
         }
-        if has_module {
-            bail!(
-                "run {shown}: its user-space half is a core WebAssembly module of the older \
-                 wasm_bpf form, which this version of ecli does not run"
-            );
-        }
         bail!("run {shown}: it has no component, only BPF objects")
     }
 
-    /// All parts; without a component its bytes are empty.
+    /// All parts; without a component its bytes are empty. A core module of the older wasm-bpf form
+    /// stands in the component's place.
     pub(crate) fn into_parts(self) -> Tool {
         match self.image {
             FoundImage::Files {
@@ -269,12 +259,14 @@ impl Found {
                     metadata,
                     objects,
                     component,
+                    module,
                     ..
                 } = *image;
                 let objects = objects
                     .into_iter()
                     .map(|object| (object.name, object.bytes));
                 let component = component
+                    .or(module)
                     .map(|component| component.bytes)
                     .unwrap_or_default();
                 tool(metadata.name, objects.collect(), component)
@@ -320,7 +312,8 @@ mod tests {
         let message = |bytes: &[u8]| check_kind(bytes).unwrap_err().to_string();
         assert_eq!(message(b""), "the file is empty");
         assert!(message(b"\x7fELF\x02").contains("ELF"));
-        assert!(message(b"\0asm\x01\0\0\0").contains("core WebAssembly module"));
+        // A tool of wasm-bpf; whether it is one, the runtime says.
+        assert!(check_kind(b"\0asm\x01\0\0\0").is_ok());
         assert!(check_kind(b"\0asm\x0d\0\x01\0").is_ok());
     }
 }

@@ -128,7 +128,7 @@ fn what_is_not_a_component_is_told_apart() -> Result<()> {
         ("empty.wasm", &b""[..], "empty"),
         ("text.wasm", b"hello, world", "not WebAssembly"),
         ("truncated.wasm", truncated, "end-of-file"),
-        ("core.wasm", &core, "core WebAssembly module"),
+        ("core.wasm", &core, "core module without `_start`"),
         ("idle.wasm", idle, "exports neither"),
         ("flipped.wasm", &flipped, "flipped"),
     ] {

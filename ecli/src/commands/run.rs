@@ -11,7 +11,7 @@ use clap::{ArgAction, Args};
 use eunomia_runtime::console::Console;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::target::Target;
-use eunomia_runtime::{Outcome, Runtime, Sandbox, Settings, Stdio};
+use eunomia_runtime::{CallbackNames, Outcome, Runtime, Sandbox, Settings, Stdio};
 
 use crate::admission::Candidate;
 use crate::context::Context;
@@ -38,6 +38,7 @@ Examples:
   ecli run ./layout:execsnoop                 Run an image of an OCI layout on disk
   ecli run --object tool=tool.bpf.o ./tool.wasm
                                               Run a component with a BPF object
+  ecli run ./bootstrap.wasm                   Run a tool of wasm-bpf, a core module
   ecli run --attach on_line=uprobe:/bin/zsh:zleread bashreadline
                                               Attach a program somewhere else
   ecli run --global filter_pid=1 execsnoop    Set a global variable of the BPF object";
@@ -73,6 +74,12 @@ pub(crate) struct Options {
     /// A BPF object for a component that is a file; may be repeated
     #[arg(long, value_name = "NAME=FILE", value_parser = object)]
     object: Vec<(String, PathBuf)>,
+    /// For wasm-bpf tools written in Go: the module that they import the poll from
+    #[arg(long, value_name = "NAME", default_value_t = CallbackNames::default().wrapper_module)]
+    wrapper_module: String,
+    /// For wasm-bpf tools written in Go: the function that they export for their samples
+    #[arg(long, value_name = "NAME", default_value_t = CallbackNames::default().callback_export)]
+    callback_export: String,
     #[command(flatten)]
     output: OutputOptions,
     #[command(flatten)]
@@ -115,7 +122,12 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         sandbox,
         ..Settings::default()
     };
-    let running = runtime.open(tool)?.load()?.run(settings)?;
+    let names = CallbackNames {
+        wrapper_module: options.wrapper_module,
+        callback_export: options.callback_export,
+    };
+    let opened = runtime.open(tool)?.callback_names(names);
+    let running = opened.load()?.run(settings)?;
     let control = running.control();
     report.when_enough(move || control.stop());
     interrupts.pass_on_to(running.control(), options.timeout);

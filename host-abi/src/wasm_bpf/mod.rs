@@ -22,8 +22,6 @@ mod map;
 mod memory;
 mod object;
 mod poll;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -52,7 +52,7 @@ impl Permissions {
             })?;
         }
         if !tool.component.is_empty() {
-            let (imports, _) = interfaces(&tool.component).map_err(|reason| {
+            let imports = interfaces(&tool.component).map(|found| found.imports).map_err(|reason| {
                 Error::new(
                     ErrorKind::InvalidComponent,
                     format!("open the component of `{}`: {reason}", tool.name),
