@@ -248,6 +248,7 @@ impl Found {
     /// All parts; without a component its bytes are empty. A core module of the older wasm-bpf form
     /// stands in the component's place.
     pub(crate) fn into_parts(self) -> Tool {
+        let shown = self.shown;
         match self.image {
             FoundImage::Files {
                 metadata,
@@ -265,14 +266,25 @@ impl Found {
                 let objects = objects
                     .into_iter()
                     .map(|object| (object.name, object.bytes));
+                // Images of modules say no name.
+                let name = match module.is_some() {
+                    true => last_name(&shown).to_owned(),
+                    false => metadata.name,
+                };
                 let component = component
                     .or(module)
                     .map(|component| component.bytes)
                     .unwrap_or_default();
-                tool(metadata.name, objects.collect(), component)
+                tool(name, objects.collect(), component)
             }
         }
     }
+}
+
+/// `execve` of `ghcr.io/eunomia-bpf/execve:latest`.
+fn last_name(reference: &str) -> &str {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    last.split([':', '@']).next().unwrap_or(last)
 }
 
 fn tool(name: String, objects: Vec<(String, Vec<u8>)>, component: Vec<u8>) -> Tool {
@@ -305,6 +317,13 @@ mod tests {
             Some((folder.as_path(), Some("tool:1.0")))
         );
         assert_eq!(split_layout(Path::new("tool:1.0")), None);
+    }
+
+    #[test]
+    fn images_of_modules_are_called_by_their_reference() {
+        assert_eq!(last_name("ghcr.io/eunomia-bpf/execve:latest"), "execve");
+        assert_eq!(last_name("localhost:5000/tools/a@sha256:00"), "a");
+        assert_eq!(last_name("execve"), "execve");
     }
 
     #[test]

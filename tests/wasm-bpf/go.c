@@ -9,7 +9,8 @@
 #endif
 
 FROM(WRAPPER, "wasm_bpf_buffer_poll")
-int poll_exported(object_t object, int map, uint32_t ctx, char *data, int bytes_max, int timeout_ms);
+int poll_exported(object_t object, int map, uint32_t ctx, char *data, int bytes_max,
+		  int timeout_ms);
 
 __attribute__((export_name(CALLBACK)))
 int callback(uint32_t ctx, uint32_t data, uint32_t size)

@@ -45,7 +45,7 @@ int on_fchown(struct trace_event_raw_sys_enter *ctx)
 	if ((int)ctx->args[1] != 424242)
 		return 0;
 	for (int i = 0; i < 3; i++) {
-		__u64 sample = __sync_fetch_and_add(&number, 1);
+		__u64 sample = number++;
 		bpf_ringbuf_output(&first, &sample, sizeof(sample), 0);
 		bpf_ringbuf_output(&second, &sample, sizeof(sample), 0);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* The functions of the older ABI as C guests declare them, and what the guests of these tests share.
- * The BPF object is an array of bytes in the guest, as the SDK of wasm-bpf has it. */
+/* The functions of the older ABI as C guests declare them, and what the guests of these tests
+ * share. The BPF object is an array of bytes in the guest, as the SDK of wasm-bpf has it. */
 #ifndef WASM_BPF_H
 #define WASM_BPF_H
 

@@ -53,6 +53,8 @@ pub struct Guest {
     maps: BTreeMap<i32, GuestMap>,
     last_object: u64,
     last_map: i32,
+    /// Polls that have not returned, each in a callback of the one before.
+    polls: usize,
 }
 
 /// A loaded object and what holds its programs in their places.
@@ -86,6 +88,7 @@ impl Guest {
             maps: BTreeMap::new(),
             last_object: 0,
             last_map: FIRST_MAP - 1,
+            polls: 0,
         }
     }
 

@@ -39,6 +39,9 @@ const POLL_BYTES: usize = 256 * 1024;
 /// a kernel that never rests does not keep the guest from leaving.
 const POLLS_SINCE_STOP_MAX: u32 = 1024;
 
+/// Polls in callbacks of polls: each has a stack of its own in the host's memory.
+const POLLS_MAX: usize = 16;
+
 /// Deliver the samples of a buffer, or wait for some. 0, or why it ended early.
 ///
 /// # Errors
@@ -62,10 +65,9 @@ pub(super) async fn poll<T: WasmBpfView + 'static>(
     };
     let outcome = poll.run(caller).await;
     let reader = poll.reader;
-    caller
-        .data_mut()
-        .wasm_bpf()
-        .return_reader(request.fd, reader);
+    let mut view = caller.data_mut().wasm_bpf();
+    view.guest.polls -= 1;
+    view.return_reader(request.fd, reader);
     match outcome {
         Ok(()) => Ok(0),
         Err(Ended::Returned(code)) => Ok(code),
@@ -85,7 +87,15 @@ fn prepare<T: WasmBpfView + 'static>(
     })?;
     memory.bytes(caller, u64::from(request.data), bytes)?;
     let mut view = caller.data_mut().wasm_bpf();
-    view.take_reader(request.object, request.fd)
+    if view.guest.polls >= POLLS_MAX {
+        return Err(Error::new(
+            crate::ErrorKind::LimitExceeded,
+            format!("poll a buffer in {POLLS_MAX} callbacks of polls"),
+        ));
+    }
+    let reader = view.take_reader(request.object, request.fd)?;
+    view.guest.polls += 1;
+    Ok(reader)
 }
 
 /// Why a poll ends before its time.

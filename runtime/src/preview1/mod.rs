@@ -2,8 +2,8 @@
 //! input and output, clocks, waiting, random numbers, an exit code.
 //!
 //! Ours rather than `wasmtime-wasi`'s, for what operators see: exit codes beyond 125 are codes and
-//! no traps, a guest that sleeps hears of the operator's wish to stop, and output goes to the shared
-//! console at once. (Its feature `p1` would also change how `wasmtime` itself is compiled.)
+//! no traps, a guest that sleeps hears of the operator's wish to stop, and output goes to the
+//! shared console at once. (Its feature `p1` would also change how `wasmtime` itself is compiled.)
 //!
 //! Numbers and layouts are those of the specification, `wasi_snapshot_preview1.witx`.
 

@@ -1,5 +1,5 @@
-//! Guests of the older ABI, built from `tests/wasm-bpf` as their own SDK builds them: the BPF object
-//! as an array of bytes in a core module made by clang and wasi-libc.
+//! Guests of the older ABI, built from `tests/wasm-bpf` as their own SDK builds them: the BPF
+//! object as an array of bytes in a core module made by clang and wasi-libc.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -82,7 +82,11 @@ fn as_c_array(bytes: &[u8]) -> String {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte},");
     }
-    let _ = write!(text, "}};\nunsigned int bpf_object_len = {};\n", bytes.len());
+    let _ = write!(
+        text,
+        "}};\nunsigned int bpf_object_len = {};\n",
+        bytes.len()
+    );
     text
 }
 

@@ -161,9 +161,7 @@ impl Interface {
     }
 
     fn shows_xdp(&self) -> Result<bool> {
-        let shown = Command::new("ip")
-            .args(["link", "show", self.0])
-            .output()?;
+        let shown = Command::new("ip").args(["link", "show", self.0]).output()?;
         Ok(String::from_utf8_lossy(&shown.stdout).contains("prog/xdp"))
     }
 }
@@ -301,7 +299,10 @@ fn wasi_gives_arguments_standard_streams_and_exit_codes() -> Result<()> {
     ensure!(code == 0 && said == "an error\n", "{code}: {said}");
     for (text, expected) in [("0", 0), ("3", 3), ("125", 125), ("130", 130), ("-1", 255)] {
         let (code, _, said) = Running::start(args(&guest, &[text]))?.end()?;
-        ensure!(code == expected && said.is_empty(), "{text}: {code}: {said}");
+        ensure!(
+            code == expected && said.is_empty(),
+            "{text}: {code}: {said}"
+        );
     }
     Ok(())
 }
