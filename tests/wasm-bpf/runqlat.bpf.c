@@ -29,6 +29,6 @@ int BPF_PROG(handle_switch, bool preempt, struct task_struct *prev, struct task_
 		if (!hist)
 			return 0;
 	}
-	__sync_fetch_and_add(&hist->slots[(__u32)prev->prio % 26], 1);
+	__sync_fetch_and_add(&hist->slots[prev->prio & 15], 1);
 	return 0;
 }
