@@ -116,8 +116,7 @@ fn what_is_not_a_component_is_told_apart() -> Result<()> {
     let bench = Bench::new()?;
     let whole = std::fs::read(&bench.component)?;
     let truncated = &whole[..whole.len() / 2];
-    let mut core = b"\0asm\x01\0\0\0".to_vec();
-    core.extend([0; 8]);
+    let core = b"\0asm\x01\0\0\0";
     // A component without imports or exports.
     let idle = b"\0asm\x0d\0\x01\0";
     let mut flipped = whole.clone();
@@ -128,7 +127,7 @@ fn what_is_not_a_component_is_told_apart() -> Result<()> {
         ("empty.wasm", &b""[..], "empty"),
         ("text.wasm", b"hello, world", "not WebAssembly"),
         ("truncated.wasm", truncated, "end-of-file"),
-        ("core.wasm", &core, "core module without `_start`"),
+        ("core.wasm", core, "core module without `_start`"),
         ("idle.wasm", idle, "exports neither"),
         ("flipped.wasm", &flipped, "flipped"),
     ] {
