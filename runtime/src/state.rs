@@ -11,6 +11,7 @@ use eunomia_host_abi::wasm_bpf::{self, WasmBpfView};
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
+use wasmtime_wasi::cli::StdoutStream as _;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use crate::console::GuestOutput;
@@ -74,6 +75,8 @@ pub(crate) fn store(
     let mut preview1 = Preview1 {
         args: vec![tool.tool.name.clone()],
         console: None,
+        stdout: None,
+        stderr: None,
         stdin: None,
         stop: stop.clone(),
         interrupted: false,
@@ -81,6 +84,8 @@ pub(crate) fn store(
     preview1.args.extend(settings.args);
     if let Stdio::Console(console) = settings.stdio {
         preview1.console = Some(console.share());
+        preview1.stdout = Some(GuestOutput::stdout(&console).p2_stream());
+        preview1.stderr = Some(GuestOutput::stderr(&console).p2_stream());
         wasi.inherit_stdin()
             .stdout(GuestOutput::stdout(&console))
             .stderr(GuestOutput::stderr(&console));

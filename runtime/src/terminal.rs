@@ -165,7 +165,10 @@ mod tests {
     fn what_commands_the_terminal_is_shown() {
         for (bytes, shown) in [
             (&b"\x1b]0;title\x07"[..], "\\u{1b}]0;title\\u{7}"),
-            (b"\x1b]52;c;ZXZpbA==\x1b\\", "\\u{1b}]52;c;ZXZpbA==\\u{1b}\\"),
+            (
+                b"\x1b]52;c;ZXZpbA==\x1b\\",
+                "\\u{1b}]52;c;ZXZpbA==\\u{1b}\\",
+            ),
             (b"\x1bP+q544e\x1b\\", "\\u{1b}P+q544e\\u{1b}\\"),
             (b"\x1b[6n", "\\u{1b}[6n"),
             (b"\x1b[?1049h", "\\u{1b}[?1049h"),

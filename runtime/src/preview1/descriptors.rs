@@ -1,13 +1,13 @@
 //! `fd_*` on standard input, output and error: there are no other descriptors.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use wasmtime::{Caller, Linker};
 use wasmtime_wasi::p2::{InputStream, StreamError};
+use wasmtime_wasi_io::bytes::Bytes;
 
 use super::abi::{Errno, Guest, Outcome, number};
 use super::{MODULE, Preview1, Preview1View};
-use crate::console::OutputGone;
 
 const STDIN: u32 = 0;
 const STDOUT: u32 = 1;
@@ -109,37 +109,30 @@ fn write<T: Preview1View>(
     (vectors, count): (u32, u32),
     written: u32,
 ) -> wasmtime::Result<i32> {
-    let console = caller.data_mut().preview1().console.as_ref();
-    let mut console = console.map(crate::console::Console::share);
-    let mut guest = Guest::new(caller)?;
-    let mut total = 0_u32;
-    let vectors = match guest.vectors(vectors, count) {
+    let vectors = match Guest::new(caller)?.vectors(vectors, count) {
         Ok(vectors) => vectors,
         Err(errno) => return Ok(errno as i32),
     };
+    let mut total = 0_u32;
     for (pointer, length) in vectors {
-        let Ok(bytes) = guest.bytes(pointer, length) else {
-            return Ok(Errno::Fault as i32);
+        let bytes = match Guest::new(caller)?.bytes(pointer, length) {
+            Ok(bytes) => Bytes::copy_from_slice(bytes),
+            Err(errno) => return Ok(errno as i32),
         };
-        let outcome = match (fd, &mut console) {
-            (STDOUT, Some(console)) => console.write_all(bytes),
-            // What is said on standard output before comes first on a terminal.
-            (STDERR, Some(console)) => console
-                .flush()
-                .and_then(|()| io::stderr().lock().write_all(bytes)),
-            (STDOUT | STDERR, None) => Ok(()),
+        let state = caller.data_mut().preview1();
+        let stream = match fd {
+            STDOUT => &mut state.stdout,
+            STDERR => &mut state.stderr,
             _ => return Ok(Errno::BadDescriptor as i32),
         };
-        match outcome {
-            Ok(()) => total = total.saturating_add(length),
-            // A guest that is told of it would print about it; end it instead.
-            Err(error) if fd == STDOUT => {
-                return Err(wasmtime::Error::new(OutputGone(error.kind())));
-            }
-            Err(_) => return Ok(Errno::Io as i32),
+        match stream.as_mut().map(|stream| stream.write(bytes)) {
+            None | Some(Ok(())) => total = total.saturating_add(length),
+            // A guest that is told of it would print about it; it is ended instead.
+            Some(Err(StreamError::Trap(trap))) => return Err(trap),
+            Some(Err(_)) => return Ok(Errno::Io as i32),
         }
     }
-    Ok(number(guest.write_u32(written, total)))
+    Ok(number(Guest::new(caller)?.write_u32(written, total)))
 }
 
 async fn read_into<T: Preview1View>(

@@ -18,7 +18,7 @@ use std::fmt;
 
 use eunomia_host_abi::stop::StopSignal;
 use wasmtime::{ExternType, Linker, Module, Val};
-use wasmtime_wasi::p2::InputStream;
+use wasmtime_wasi::p2::{InputStream, OutputStream};
 
 use crate::console::Console;
 use abi::Errno;
@@ -32,6 +32,9 @@ pub(crate) struct Preview1 {
     pub(crate) args: Vec<String>,
     /// None: output is dropped, input is at its end.
     pub(crate) console: Option<Console>,
+    /// The guest's end of the console, which lets through what a terminal may be told.
+    pub(crate) stdout: Option<Box<dyn OutputStream>>,
+    pub(crate) stderr: Option<Box<dyn OutputStream>>,
     /// Opened when it is first read.
     pub(crate) stdin: Option<Box<dyn InputStream>>,
     pub(crate) stop: StopSignal,
