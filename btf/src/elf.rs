@@ -1,4 +1,4 @@
-//! Finding the `.BTF` section in an ELF file.
+//! Finding the `.BTF` section and what goes with it in an ELF file.
 
 use std::borrow::Cow;
 
@@ -12,17 +12,24 @@ const ELF_ALIGN_BYTES: usize = 8;
 
 /// The bytes of the `.BTF` section of a 64-bit ELF file.
 pub(crate) fn btf_section(file: &[u8]) -> Result<Vec<u8>> {
+    section(file, ".BTF")?.ok_or_else(|| {
+        Error::not_found("the ELF file has no .BTF section: compile it with clang -g")
+    })
+}
+
+/// The bytes of the section with a name, of a 64-bit ELF file, if it has one.
+pub(crate) fn section(file: &[u8], name: &str) -> Result<Option<Vec<u8>>> {
     let mut storage = Vec::new();
     let file = aligned_elf(file, &mut storage);
     let elf: ElfFile64<'_> = ElfFile64::parse(file)
         .map_err(|error| Error::malformed(format!("not a 64-bit ELF file: {error}")))?;
-    let section = elf.section_by_name(".BTF").ok_or_else(|| {
-        Error::not_found("the ELF file has no .BTF section: compile it with clang -g")
-    })?;
+    let Some(section) = elf.section_by_name(name) else {
+        return Ok(None);
+    };
     let data = section
         .uncompressed_data()
-        .map_err(|error| Error::malformed(format!("the .BTF section: {error}")))?;
-    Ok(Cow::into_owned(data))
+        .map_err(|error| Error::malformed(format!("the {name} section: {error}")))?;
+    Ok(Some(Cow::into_owned(data)))
 }
 
 /// The bytes of an ELF file at an address as readers of ELF want it: where they are, if that is

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! Usually it is [`Btf::from_elf`] that finds the section. Not read are modules' BTF, which
-//! continues that of the kernel, and `.BTF.ext`.
+//! continues that of the kernel, and of `.BTF.ext` all but relocations, for [`minimize`].
 #![forbid(unsafe_code)]
 
 mod btf;
@@ -32,7 +32,9 @@ mod enumeration;
 mod error;
 mod kind;
 mod layout;
+pub mod minimize;
 mod parse;
+mod relocation;
 pub mod rust_types;
 mod ty;
 

@@ -254,6 +254,17 @@ impl<'a> Type<'a> {
         self.words
     }
 
+    /// Name, type and place of each member of a struct or union, as the section has them.
+    pub(crate) fn members(&self) -> &'a [[u32; 3]] {
+        self.words[3..].as_chunks().0
+    }
+
+    /// The first byte of its name, 0 when it has none.
+    pub(crate) fn initial(&self) -> u8 {
+        let strings = self.btf.strings.as_bytes();
+        strings.get(self.words[0] as usize).copied().unwrap_or(0)
+    }
+
     fn kind_flag(&self) -> bool {
         self.words[1] >> 31 == 1
     }

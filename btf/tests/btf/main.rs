@@ -4,6 +4,7 @@
 mod decoding;
 mod generating;
 mod hostile;
+mod minimizing;
 mod objects;
 mod parsing;
 mod section;
