@@ -1,4 +1,5 @@
-//! Prints how much of a kernel's types objects need, and how long finding out takes.
+//! Writes beside each object what it needs of a kernel's types (`OBJECT.btf`), and prints how long
+//! finding out takes.
 //!
 //!   cargo run --release -p eunomia-btf --example minimize -- KERNEL OBJECT...
 
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 } else {
                     ""
                 };
+                std::fs::write(format!("{path}.btf"), &bytes)?;
                 println!("{path}: {} bytes{lacks}, {took:?}", bytes.len());
             }
             Minimized::Nothing => println!("{path}: nothing, {took:?}"),

@@ -56,7 +56,7 @@ __u64 lost_events = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
+	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
 /* Where an exec event is put together: too large for the stack. */
@@ -92,12 +92,18 @@ static bool is_wanted(const struct event *event)
 	return !filter_comm[0] || has_wanted_name(event->comm);
 }
 
-/* `process` is its first thread, whose name is that of the process. */
+/*
+ * Raw tracepoints and reads through a helper, in place of typed ones (tp_btf) and pointers that are
+ * followed: for those the kernel and libbpf search all types of the kernel at each load, which takes
+ * longer than all the rest of the start.
+ *
+ * `process` is its first thread, whose name is that of the process.
+ */
 static void describe(struct event *event, struct task_struct *process)
 {
 	event->time_ns = bpf_ktime_get_boot_ns();
-	event->pid = process->tgid;
-	event->ppid = process->real_parent->tgid;
+	event->pid = BPF_CORE_READ(process, tgid);
+	event->ppid = BPF_CORE_READ(process, real_parent, tgid);
 	event->uid = bpf_get_current_uid_gid();
 	bpf_probe_read_kernel(event->comm, COMM_BYTES, &process->comm);
 }
@@ -108,7 +114,7 @@ static void submit(void *event, __u64 bytes)
 		__sync_fetch_and_add(&lost_events, 1);
 }
 
-SEC("tp_btf/sched_process_exec")
+SEC("raw_tp/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *process, pid_t old_pid, struct linux_binprm *bprm)
 {
 	struct event *event;
@@ -125,11 +131,12 @@ int BPF_PROG(on_exec, struct task_struct *process, pid_t old_pid, struct linux_b
 	if (!is_wanted(event))
 		return 0;
 
-	file_bytes = bpf_probe_read_kernel_str(event->text, FILE_BYTES_MAX, bprm->filename);
+	file_bytes = bpf_probe_read_kernel_str(event->text, FILE_BYTES_MAX,
+					       BPF_CORE_READ(bprm, filename));
 	if (file_bytes < 0)
 		file_bytes = 0;
-	start = process->mm->arg_start;
-	total = process->mm->arg_end - start;
+	start = BPF_CORE_READ(process, mm, arg_start);
+	total = BPF_CORE_READ(process, mm, arg_end) - start;
 	bytes = total;
 	if (bytes > argument_bytes_max)
 		bytes = argument_bytes_max;
@@ -156,31 +163,33 @@ static __always_inline bool ends_process(struct task_struct *task, unsigned long
 {
 	if (bpf_core_type_exists(struct trace_event_raw_sched_process_exit))
 		return ctx[1];
-	if (bpf_core_field_exists(task->signal->group_exec_task) && task->signal->group_exec_task)
+	if (bpf_core_field_exists(task->signal->group_exec_task) &&
+	    BPF_CORE_READ(task, signal, group_exec_task))
 		return false;
-	return task->pid == task->tgid;
+	return BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid);
 }
 
 /* As wait(2) gives it. */
 static __u32 exit_status(struct task_struct *process)
 {
-	if (process->signal->flags & SIGNAL_GROUP_EXIT)
-		return process->signal->group_exit_code;
-	return process->exit_code;
+	if (BPF_CORE_READ(process, signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(process, signal, group_exit_code);
+	return BPF_CORE_READ(process, exit_code);
 }
 
-SEC("tp_btf/sched_process_exit")
+SEC("raw_tp/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
-	struct task_struct *process = task->group_leader;
 	struct event event = { .kind = EVENT_EXIT };
+	struct task_struct *process;
 
 	if (!ends_process(task, ctx))
 		return 0;
-	if (!include_forks && (process->flags & PF_FORKNOEXEC))
+	process = BPF_CORE_READ(task, group_leader);
+	if (!include_forks && (BPF_CORE_READ(process, flags) & PF_FORKNOEXEC))
 		return 0;
 	describe(&event, process);
-	event.duration_ns = event.time_ns - process->start_boottime;
+	event.duration_ns = event.time_ns - BPF_CORE_READ(process, start_boottime);
 	if (event.duration_ns < duration_ns_min || !is_wanted(&event))
 		return 0;
 	event.exit_status = exit_status(process);

@@ -27,6 +27,10 @@ pub trait Kernel: Debug + Send + Sync {
     /// `InvalidArgument` when the bytes are not a BPF object of this CPU's byte order.
     fn open_object(&self, name: &str, elf: &[u8]) -> Result<Box<dyn Object>>;
 
+    /// Do ahead what makes opening `elf` faster, if there is such a thing. It may take as long as
+    /// opening, and fails silently.
+    fn prepare_object(&self, _elf: &[u8]) {}
+
     /// The symbol of each address, `None` for those in no symbol.
     fn resolve_symbols(&self, addresses: &[u64]) -> Result<Vec<Option<Symbol>>>;
 

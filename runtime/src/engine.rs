@@ -11,7 +11,7 @@ use wasmtime::{Config, Engine};
 
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind, Result};
-use crate::libbpf::LibbpfKernel;
+use crate::libbpf::{self, LibbpfKernel};
 use crate::state::GuestState;
 use crate::tool::{Opened, Tool};
 
@@ -33,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<GuestState>,
     pub(crate) kernel: Arc<dyn Kernel>,
     pub(crate) cache: Option<Cache>,
+    pub(crate) compile_twice: bool,
     ticker: Arc<Ticker>,
 }
 
@@ -40,14 +41,25 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 pub struct RuntimeBuilder {
     cache_dir: Option<PathBuf>,
+    compile_twice: bool,
     kernel: Option<Arc<dyn Kernel>>,
 }
 
 impl RuntimeBuilder {
-    /// Keep compiled components in this folder. Default: nowhere, each start compiles.
+    /// Keep compiled components and the kernel's types that objects need in this folder. Default:
+    /// nowhere, each start compiles.
     #[must_use]
     pub fn cache_dir(mut self, dir: Option<PathBuf>) -> Self {
         self.cache_dir = dir;
+        self
+    }
+
+    /// Compile a component that is not in the cache in a hurry, to slower code that runs sooner, and
+    /// once more with care on a thread of low priority, for the next start. Default: off; without
+    /// a cache it has no effect.
+    #[must_use]
+    pub fn compile_twice(mut self, twice: bool) -> Self {
+        self.compile_twice = twice;
         self
     }
 
@@ -67,11 +79,7 @@ impl RuntimeBuilder {
         let failed = |error: wasmtime::Error| {
             Error::new(ErrorKind::Host, "start the WebAssembly engine").with_source(error)
         };
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        // Backtraces of stripped guests say nothing; the kind of trap is kept without them.
-        config.wasm_backtrace_max_frames(None);
-        let engine = Engine::new(&config).map_err(failed)?;
+        let engine = Engine::new(&config()).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failed)?;
         eunomia_host_abi::host::add_to_linker(&mut linker).map_err(failed)?;
@@ -86,7 +94,10 @@ impl RuntimeBuilder {
         });
         let kernel = match self.kernel {
             Some(kernel) => kernel,
-            None => Arc::new(LibbpfKernel::new()),
+            None => Arc::new(LibbpfKernel::with_options(libbpf::Options {
+                cache_dir: cache.as_ref().map(|cache| cache.dir().to_owned()),
+                ..libbpf::Options::default()
+            })),
         };
         let ticker = Ticker::start(engine.clone())?;
         Ok(Runtime {
@@ -95,10 +106,20 @@ impl RuntimeBuilder {
                 linker,
                 kernel,
                 cache,
+                compile_twice: self.compile_twice,
                 ticker,
             }),
         })
     }
+}
+
+/// The engine's settings, those of compilers included.
+pub(crate) fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Backtraces of stripped guests say nothing; the kind of trap is kept without them.
+    config.wasm_backtrace_max_frames(None);
+    config
 }
 
 impl Runtime {

@@ -155,12 +155,12 @@ impl Opened {
         };
         let linked = match self.world {
             World::Module => {
-                let module = self.compiled(Module::new)?;
+                let module = compiled(&self.shared, &self.tool, |engine, bytes| Module::new(engine, bytes))?;
                 let linked = module::link(&module, &self.callback_names);
                 Linked::Module(linked.map_err(unlinked)?)
             }
             World::Command | World::Plugin => {
-                let component = self.compiled(Component::new)?;
+                let component = compiled(&self.shared, &self.tool, |engine, bytes| Component::new(engine, bytes))?;
                 let linked = self.shared.linker.instantiate_pre(&component);
                 match self.world {
                     World::Plugin => Linked::Plugin(linked.map_err(unlinked)?),
@@ -175,29 +175,36 @@ impl Opened {
             callback_names: self.callback_names,
         })
     }
+}
 
-    /// The machine code, from the cache or made now by `compile`.
-    fn compiled<C: Compiled>(
-        &self,
-        compile: impl FnOnce(&Engine, Arc<[u8]>) -> wasmtime::Result<C>,
-    ) -> Result<C> {
-        let (engine, bytes) = (&self.shared.engine, &self.tool.component);
-        let cache: Option<&Cache> = self.shared.cache.as_ref();
-        if let Some(compiled) = cache.and_then(|cache| cache.load(engine, bytes)) {
-            return Ok(compiled);
-        }
-        let compiled = compile(engine, Arc::clone(bytes)).map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidComponent,
-                format!("compile the component of `{}`", self.tool.name),
-            )
-            .with_source(error)
-        })?;
-        if let Some(cache) = cache {
-            cache.store(engine, bytes, &compiled);
-        }
-        Ok(compiled)
+/// The tool's component or module, from the cache or made now by `compile`.
+fn compiled<C: Compiled>(
+    shared: &Shared,
+    tool: &Tool,
+    compile: impl FnOnce(&Engine, &[u8]) -> wasmtime::Result<C>,
+) -> Result<C> {
+    let engine = &shared.engine;
+    let failed = |error: wasmtime::Error| {
+        let operation = format!("compile the component of `{}`", tool.name);
+        Error::new(ErrorKind::InvalidComponent, operation).with_source(error)
+    };
+    let Some(cache) = &shared.cache else {
+        return compile(engine, &tool.component).map_err(failed);
+    };
+    if let Some(component) = cache.component(engine, &tool.component) {
+        return Ok(component);
     }
+    std::thread::scope(|scope| {
+        // What the guest will do first, while its code is still compiled.
+        for (_, elf) in &tool.objects {
+            scope.spawn(|| shared.kernel.prepare_object(elf));
+        }
+        match shared.compile_twice {
+            true => cache.compile_twice(engine, &tool.component),
+            false => cache.compile(engine, &tool.component),
+        }
+        .map_err(failed)
+    })
 }
 
 impl Loaded {

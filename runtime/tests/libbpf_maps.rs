@@ -522,7 +522,7 @@ fn maps_pinned_under_one_name_are_one_map() {
     let kernel =
         eunomia_runtime::libbpf::LibbpfKernel::with_options(eunomia_runtime::libbpf::Options {
             pin_root: folder.clone().into(),
-            btf_path: None,
+            ..Default::default()
         });
     let elf = real_kernel::compile("maps");
     let open = || {

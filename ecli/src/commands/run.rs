@@ -105,6 +105,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     admitted.limit(&mut sandbox, options.memory)?;
     let runtime = Runtime::builder()
         .cache_dir(ctx.component_cache()?)
+        .compile_twice(true)
         .build()?;
     let console = Console::stdout();
     let rows = StdoutRows::new(setting(ctx, &options, &runtime)?, console.share());

@@ -31,7 +31,7 @@ Options:
   -T, --time                  show the time
       --max-args BYTES        bytes of arguments to keep of each program (default 1024, at most
                               8192); \"...\" stands for the rest
-      --buffer-size KIB       size of the ring buffer (default 4096)
+      --buffer-size KIB       size of the ring buffer (default 1024)
   -h, --help                  print this help
 ";
 
@@ -68,7 +68,7 @@ impl Options {
             forks: false,
             time: false,
             argument_bytes_max: 1024,
-            buffer_bytes: 4 << 20,
+            buffer_bytes: 1 << 20,
         };
         while let Some(argument) = parser.next()? {
             match argument {

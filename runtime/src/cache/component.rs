@@ -1,142 +1,162 @@
-//! Compiled components on disk, so that a tool starts without compiling.
+//! Compiled components, so that a tool starts without compiling.
 //!
-//! A file is found by the digest of the component and of everything that its machine code depends
-//! on: engine version, engine settings, CPU. It is trusted like a program of the operator's:
-//! loading it runs its code outside the sandbox. So it is only taken from a folder that nobody else
-//! can write to, and its own digest must be right, which finds files that a crash cut short.
+//! The first start of a component should not take long either. So there it can be compiled in a
+//! hurry, to slower code, and once more with care in the background, for the next start. Both kinds
+//! of code do the same.
+//!
+//! Loading compiled code runs it outside the sandbox: see the module above for why it is trusted.
 #![allow(unsafe_code)] // `Component::deserialize`, `Module::deserialize`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
-use wasmtime::{Engine, Module};
+use wasmtime::{Config, Engine, Module, OptLevel, RegallocAlgorithm};
 
-/// Bytes of the digest at the head of a file.
-const DIGEST_BYTES: usize = 32;
+use super::{Cache, name_of};
+use crate::engine::config;
 
-/// Machine code of a guest: a component, or a core module of the older ABI.
+/// The lowest priority of a thread: it gets what time the others leave.
+const NICE_MAX: i32 = 19;
+
+/// What a guest can be: a component, or a core module of the older ABI.
 pub(crate) trait Compiled: Sized {
-    /// What can be kept on disk.
-    fn serialized(&self) -> wasmtime::Result<Vec<u8>>;
+    /// Machine code, as it can be kept on disk.
+    fn precompiled(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>>;
 
     /// What was kept on disk.
     ///
     /// # Safety
-    /// The bytes are those of `serialized`, of an engine of the same version and settings.
-    unsafe fn deserialized(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
+    /// `compiled` is what `precompiled` returned, unchanged.
+    unsafe fn deserialized(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Self>;
 }
 
 impl Compiled for Component {
-    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
-        self.serialize()
+    fn precompiled(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        engine.precompile_component(bytes)
     }
 
-    unsafe fn deserialized(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+    unsafe fn deserialized(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Self> {
         // SAFETY: the caller's.
-        unsafe { Self::deserialize(engine, bytes) }
+        unsafe { Self::deserialize(engine, compiled) }
     }
 }
 
 impl Compiled for Module {
-    fn serialized(&self) -> wasmtime::Result<Vec<u8>> {
-        self.serialize()
+    fn precompiled(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        engine.precompile_module(bytes)
     }
 
-    unsafe fn deserialized(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+    unsafe fn deserialized(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Self> {
         // SAFETY: the caller's.
-        unsafe { Self::deserialize(engine, bytes) }
+        unsafe { Self::deserialize(engine, compiled) }
     }
-}
-
-/// A folder with compiled components.
-#[derive(Clone, Debug)]
-pub(crate) struct Cache {
-    dir: PathBuf,
 }
 
 impl Cache {
-    /// The cache in `dir`, which is made when it is missing.
-    pub(crate) fn open(dir: &Path) -> io::Result<Self> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)?;
-        let metadata = std::fs::metadata(dir)?;
-        let mine = metadata.uid() == rustix::process::geteuid().as_raw();
-        if !mine || metadata.permissions().mode() & 0o022 != 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "others could put machine code there: it must be writable by its owner only",
-            ));
-        }
-        Ok(Self {
-            dir: dir.to_owned(),
-        })
+    /// The compiled form of `component`, if it is here.
+    pub(crate) fn component<C: Compiled>(&self, engine: &Engine, component: &[u8]) -> Option<C> {
+        self.load(engine, &Names::of(engine, component).careful)
     }
 
-    /// The compiled form of `component`, if it is here and sound.
-    pub(crate) fn load<C: Compiled>(&self, engine: &Engine, component: &[u8]) -> Option<C> {
-        let path = self.path(engine, component);
-        let file = std::fs::read(&path).ok()?;
-        let (digest, compiled) = file.split_at_checked(DIGEST_BYTES)?;
-        if Sha256::digest(compiled).as_slice() != digest {
-            tracing::warn!(path = %path.display(), "remove a damaged compiled component");
-            let _ = std::fs::remove_file(&path); // It is written anew below.
-            return None;
-        }
-        // SAFETY: `compiled` was made by `Compiled::serialized` of the same engine (the file's name
-        // holds its version and settings) and written by this user (`open` checked the folder),
-        // unchanged (digest).
-        match unsafe { C::deserialized(engine, compiled) } {
-            Ok(component) => Some(component),
-            Err(error) => {
-                tracing::debug!(%error, path = %path.display(), "pass over a compiled component");
-                None
-            }
-        }
-    }
-
-    /// Keep the compiled form. A failure costs time at the next start, no more.
-    pub(crate) fn store(&self, engine: &Engine, component: &[u8], compiled: &impl Compiled) {
-        if let Err(error) = self.try_store(engine, component, compiled) {
-            tracing::warn!(%error, dir = %self.dir.display(), "keep a compiled component");
-        }
-    }
-
-    fn try_store(
+    /// Compile `component` with care, and keep it.
+    pub(crate) fn compile<C: Compiled>(
         &self,
         engine: &Engine,
         component: &[u8],
-        compiled: &impl Compiled,
-    ) -> io::Result<()> {
-        let compiled = compiled.serialized().map_err(io::Error::other)?;
-        let mut file = Sha256::digest(&compiled).to_vec();
-        file.extend_from_slice(&compiled);
-        let path = self.path(engine, component);
-        // Unique among the threads and processes that may be writing the same file.
-        let unique = format!(
-            "{}.{:?}.part",
-            std::process::id(),
-            std::thread::current().id()
-        );
-        let part = path.with_extension(unique);
-        let outcome = std::fs::write(&part, &file).and_then(|()| std::fs::rename(&part, &path));
-        if outcome.is_err() {
-            let _ = std::fs::remove_file(&part); // It is the first failure that counts.
-        }
-        outcome
+    ) -> wasmtime::Result<C> {
+        let compiled = C::precompiled(engine, component)?;
+        self.write(&Names::of(engine, component).careful, &compiled);
+        deserialize(engine, &compiled)
     }
 
-    fn path(&self, engine: &Engine, component: &[u8]) -> PathBuf {
-        let mut settings = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut settings);
-        let digest = Sha256::digest(component);
-        let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.dir
-            .join(format!("{name}-{:016x}.cwasm", settings.finish()))
+    /// Compile `component` in a hurry, or take what was, and begin to compile it with care.
+    pub(crate) fn compile_twice<C: Compiled>(
+        &self,
+        engine: &Engine,
+        component: &Arc<[u8]>,
+    ) -> wasmtime::Result<C> {
+        let names = Names::of(engine, component);
+        let loaded = match self.load(engine, &names.hurried) {
+            Some(loaded) => loaded,
+            None => {
+                let compiled = C::precompiled(&Engine::new(&hurried(config()))?, component)?;
+                self.write(&names.hurried, &compiled);
+                deserialize(engine, &compiled)?
+            }
+        };
+        self.compile_behind::<C>(component, names);
+        Ok(loaded)
     }
+
+    fn load<C: Compiled>(&self, engine: &Engine, name: &str) -> Option<C> {
+        let compiled = self.read(name)?;
+        deserialize(engine, &compiled)
+            .inspect_err(|error| tracing::debug!(%error, name, "pass over a compiled component"))
+            .ok()
+    }
+
+    /// Compile with care on a thread of low priority. If the process ends before, or there is no
+    /// such thread to be had, the next start begins again.
+    fn compile_behind<C: Compiled>(&self, component: &Arc<[u8]>, names: Names) {
+        let (cache, component) = (self.clone(), Arc::clone(component));
+        let compile = move || {
+            let _ = rustix::process::setpriority_process(None, NICE_MAX); // Else as it is.
+            let mut config = config();
+            config.parallel_compilation(false);
+            let compiled =
+                Engine::new(&config).and_then(|engine| C::precompiled(&engine, &component));
+            match compiled {
+                Ok(compiled) => {
+                    cache.write(&names.careful, &compiled);
+                    cache.remove(&names.hurried);
+                }
+                Err(error) => tracing::warn!(%error, "compile a component with care"),
+            }
+        };
+        let thread = std::thread::Builder::new().name("compile".into());
+        if let Err(error) = thread.spawn(compile) {
+            tracing::debug!(%error, "start a thread that compiles");
+        }
+    }
+}
+
+/// Files of one component.
+struct Names {
+    careful: String,
+    hurried: String,
+}
+
+impl Names {
+    fn of(engine: &Engine, component: &[u8]) -> Self {
+        let digest = name_of(&Sha256::digest(component));
+        let name = format!("{digest}-{:016x}", settings_hash(engine));
+        Self {
+            careful: format!("{name}.cwasm"),
+            hurried: format!("{name}-hurried.cwasm"),
+        }
+    }
+}
+
+/// Of everything that machine code depends on beside the component: the engine's version and
+/// settings, the CPU.
+fn settings_hash(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Half of the time of compiling with care, for code that takes about twice its time.
+fn hurried(mut config: Config) -> Config {
+    config.cranelift_opt_level(OptLevel::None);
+    config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+    config
+}
+
+fn deserialize<C: Compiled>(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<C> {
+    // SAFETY: `compiled` was made by an engine of this version with settings that `engine` accepts
+    // (it checks), just now or by this user earlier (`Cache::open` checked the folder, the file's
+    // name holds settings and component), and is unchanged (digest).
+    unsafe { C::deserialized(engine, compiled) }
 }

@@ -10,9 +10,11 @@ use rustix::time::ClockId;
 
 use super::failure::{errno_of, with_words};
 use super::host;
+use super::kernel_types::{self, TypesFile};
 use super::log;
 use super::object::LibbpfObject;
 use super::symbols::Symbols;
+use crate::cache::Cache;
 
 /// How a [`LibbpfKernel`] works.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub struct Options {
     /// A file with the BTF of the running kernel, for kernels that do not show their own. Default:
     /// none.
     pub btf_path: Option<PathBuf>,
+    /// Where it is kept what objects need of the kernel's types, so that libbpf need not read all
+    /// of them at each start. A folder that nobody else can write to, made when it is missing.
+    /// Default: nowhere.
+    pub cache_dir: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -30,6 +36,7 @@ impl Default for Options {
         Self {
             pin_root: PathBuf::from("/sys/fs/bpf/ecli"),
             btf_path: None,
+            cache_dir: None,
         }
     }
 }
@@ -45,6 +52,7 @@ pub struct LibbpfKernel {
     /// None: `/sys` does not tell.
     possible_cpus: Option<u32>,
     symbols: Symbols,
+    cache: Option<Cache>,
 }
 
 impl LibbpfKernel {
@@ -57,7 +65,20 @@ impl LibbpfKernel {
     pub fn with_options(options: Options) -> Self {
         log::install();
         let possible_cpus = libbpf_rs::num_possible_cpus();
+        // The operator's own file is taken as it is.
+        let dir = options
+            .cache_dir
+            .as_ref()
+            .filter(|_| options.btf_path.is_none());
+        let cache = dir.and_then(|dir| {
+            Cache::open(dir)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, dir = %dir.display(), "do without kept kernel types");
+                })
+                .ok()
+        });
         Self {
+            cache,
             options,
             possible_cpus: possible_cpus.ok().and_then(|cpus| u32::try_from(cpus).ok()),
             symbols: Symbols::default(),
@@ -75,11 +96,13 @@ impl LibbpfKernel {
         }
     }
 
-    fn builder(&self, name: &str) -> libbpf_rs::Result<ObjectBuilder> {
+    fn builder(&self, name: &str, part: Option<&TypesFile>) -> libbpf_rs::Result<ObjectBuilder> {
         let mut builder = ObjectBuilder::default();
         builder.name(name)?.pin_root_path(&self.options.pin_root)?;
         if let Some(path) = &self.options.btf_path {
             builder.btf_custom_path(path)?;
+        } else if let Some(part) = part {
+            builder.btf_custom_path(part.path())?;
         }
         Ok(builder)
     }
@@ -103,14 +126,25 @@ impl Kernel for LibbpfKernel {
             )
         })?;
         self.check_btf_path(&operation)?;
-        let (opened, messages) = log::captured(|| self.builder(name)?.open_memory(elf));
+        let cache = self.cache.as_ref();
+        let part = cache.and_then(|cache| kernel_types::part_for(cache, elf));
+        let open = || self.builder(name, part.as_ref())?.open_memory(elf);
+        let (opened, messages) = log::captured(open);
         let opened = opened.map_err(|error| {
             // Whatever libbpf trips over, it is the file that is wrong.
             Error::from_errno(errno_of(&error), with_words(&operation, &messages))
                 .with_kind(ErrorKind::InvalidArgument)
         })?;
-        let object = LibbpfObject::new(name, opened, possible_cpus, self.options.pin_root.clone())?;
+        let pin_root = self.options.pin_root.clone();
+        let mut object = LibbpfObject::new(name, opened, possible_cpus, pin_root)?;
+        object.kernel_types = part;
         Ok(Box::new(object))
+    }
+
+    fn prepare_object(&self, elf: &[u8]) {
+        if let Some(cache) = &self.cache {
+            kernel_types::prepare(cache, elf);
+        }
     }
 
     fn resolve_symbols(&self, addresses: &[u64]) -> Result<Vec<Option<Symbol>>> {

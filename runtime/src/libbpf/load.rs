@@ -49,6 +49,7 @@ pub(super) fn load(object: &mut LibbpfObject) -> Result<()> {
         return Err(Error::new(ErrorKind::InvalidState, "load: already loaded"));
     };
     let (outcome, messages) = log::captured(|| opened.load());
+    object.kernel_types = None;
     let loaded = outcome
         .map_err(|error| explain(&object.name, &object.catalog, errno_of(&error), &messages))?;
     let btf_fd = || raw::object_btf_fd(&loaded);

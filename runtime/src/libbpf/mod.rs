@@ -2,7 +2,8 @@
 //! [`host-abi`'s kernel traits](eunomia_host_abi::kernel).
 //!
 //! ```text
-//! kernel -> object -> catalog (what it declares), settings, load, globals, run
+//! kernel -> kernel_types (those that an object needs)
+//!        -> object -> catalog (what it declares), settings, load, globals, run
 //!                  -> attach/ -> link
 //!                  -> map -> map_fd (system calls), walk (batches), memory, inner_map
 //!                         -> ring_buffer, perf_buffer, user_ring_buffer -> mapping, readiness
@@ -18,6 +19,7 @@ mod globals;
 mod host;
 mod inner_map;
 mod kernel;
+mod kernel_types;
 mod link;
 mod load;
 mod log;

@@ -13,6 +13,7 @@ use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::catalog::{Catalog, DeclaredMap};
 use super::failure::from_io;
+use super::kernel_types::TypesFile;
 use super::map::{LibbpfMap, of_libbpf};
 use super::{attach, globals, link, load, map_kind, raw, run, settings};
 
@@ -23,6 +24,8 @@ pub(super) struct LibbpfObject {
     pub(super) phase: Phase,
     pub(super) possible_cpus: u32,
     pub(super) pin_root: PathBuf,
+    /// What libbpf reads at load in place of the kernel's types.
+    pub(super) kernel_types: Option<TypesFile>,
     /// Programs of which programs of this object will replace functions.
     pub(super) verified_against: Vec<OwnedFd>,
     /// Loaded maps that somebody asked for, in the order of [`Catalog::maps`].
@@ -59,6 +62,7 @@ impl LibbpfObject {
             phase: Phase::Opened(object),
             possible_cpus,
             pin_root,
+            kernel_types: None,
             verified_against: Vec::new(),
             maps,
         })

@@ -100,13 +100,14 @@ pub(crate) fn compile(name: &str) -> Vec<u8> {
     if let Some(object) = compiled.get(name) {
         return object.clone();
     }
-    let object = run_clang(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bpf/{name}.bpf.c"));
+    let object = compile_file(name, &source);
     compiled.insert(name.to_owned(), object.clone());
     object
 }
 
-fn run_clang(name: &str) -> Vec<u8> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bpf/{name}.bpf.c"));
+/// Compile a file; `name` is for its product.
+pub(crate) fn compile_file(name: &str, source: &Path) -> Vec<u8> {
     let object = scratch().join(format!("{name}.{}.bpf.o", std::process::id()));
     let output = Command::new("clang")
         .args(["-g", "-O2", "-Wall", "-Werror", "-target", "bpf"])
@@ -114,7 +115,7 @@ fn run_clang(name: &str) -> Vec<u8> {
         .arg("-I")
         .arg(include_folder())
         .arg("-c")
-        .arg(&source)
+        .arg(source)
         .arg("-o")
         .arg(&object)
         .output()
