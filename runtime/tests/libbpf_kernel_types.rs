@@ -78,7 +78,13 @@ fn odd_relocations_come_out_the_same() {
 
 #[test]
 fn tools_are_relocated_the_same() {
-    for tool in ["execsnoop", "opensnoop", "runqlat", "bashreadline"] {
+    for tool in [
+        "execsnoop",
+        "opensnoop",
+        "runqlat",
+        "syscount",
+        "bashreadline",
+    ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
         let source = folder.join(format!("{tool}/{tool}.bpf.c"));
         check_equal(tool, &real_kernel::compile_file(tool, &source));

@@ -17,8 +17,9 @@ use wasmtime::{Config, Engine, Module, OptLevel, RegallocAlgorithm};
 use super::{Cache, name_of};
 use crate::engine::config;
 
-/// The lowest priority of a thread: it gets what time the others leave.
-const NICE_MAX: i32 = 19;
+/// Niceness of the thread that compiles with care: a tenth of the time of others that have work, so
+/// that it gets done on a busy machine, too.
+const NICENESS: i32 = 10;
 
 /// What a guest can be: a component, or a core module of the older ABI.
 pub(crate) trait Compiled: Sized {
@@ -102,7 +103,7 @@ impl Cache {
     fn compile_behind<C: Compiled>(&self, component: &Arc<[u8]>, names: Names) {
         let (cache, component) = (self.clone(), Arc::clone(component));
         let compile = move || {
-            let _ = rustix::process::setpriority_process(None, NICE_MAX); // Else as it is.
+            let _ = rustix::process::setpriority_process(None, NICENESS); // Else as it is.
             let mut config = config();
             config.parallel_compilation(false);
             let compiled =
