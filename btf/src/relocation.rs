@@ -8,8 +8,13 @@ use crate::elf;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
 
-/// Steps in one access: libbpf's `BPF_CORE_SPEC_MAX_LEN`.
+/// Steps in one access, those through anonymous members included: libbpf's `BPF_CORE_SPEC_MAX_LEN`.
 pub(crate) const STEPS_MAX: usize = 64;
+/// Bytes of an access in text form: as many numbers of ten digits, and colons.
+const ACCESS_BYTES_MAX: usize = STEPS_MAX * 11;
+/// Different relocations of one object. Large tools have some thousands; each is looked for in all
+/// members of the structs on its way.
+pub(crate) const RELOCATIONS_MAX: usize = 16_384;
 
 const MAGIC: u16 = 0xeb9f;
 const WORD_BYTES: usize = 4;
@@ -30,7 +35,7 @@ pub(crate) struct Relocation {
 }
 
 /// A step from a type to a part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Step<'a> {
     /// To a member with a name, through anonymous structs and unions.
     Member(&'a str),
@@ -48,6 +53,11 @@ pub(crate) fn read(file: &[u8]) -> Result<(Btf, Vec<Relocation>)> {
     relocations
         .sort_unstable_by_key(|relocation| (relocation.root, relocation.kind, relocation.access));
     relocations.dedup();
+    if relocations.len() > RELOCATIONS_MAX {
+        return Err(Error::too_large(format!(
+            "more than {RELOCATIONS_MAX} relocations"
+        )));
+    }
     for relocation in &relocations {
         btf.ty(relocation.root)?;
         if relocation.access as usize >= btf.strings.len()
@@ -125,7 +135,7 @@ impl Relocation {
     /// # Errors
     /// When the types of the object `btf` do not have it.
     pub(crate) fn steps<'a>(&self, btf: &'a Btf) -> Result<Vec<Step<'a>>> {
-        let text = btf.name_at(self.access);
+        let text = access_at(btf, self.access)?;
         let wrong = || Error::malformed(format!("the access `{text}` of a relocation"));
         let mut numbers = text.split(':').map(|number| number.parse::<u32>());
         // Like the index of a pointer: it moves by whole roots.
@@ -135,9 +145,9 @@ impl Relocation {
             .ok_or_else(wrong)?;
         let mut steps = Vec::new();
         let mut ty = btf.resolve(self.root)?;
-        for number in numbers {
+        for (taken, number) in numbers.enumerate() {
             let index = number.map_err(|_| wrong())? as usize;
-            if steps.len() == STEPS_MAX {
+            if taken == STEPS_MAX {
                 return Err(Error::too_large(format!(
                     "a relocation of more than {STEPS_MAX} steps"
                 )));
@@ -161,4 +171,14 @@ impl Relocation {
         }
         Ok(steps)
     }
+}
+
+/// An access in text form. Unlike a name it was not checked.
+fn access_at(btf: &Btf, offset: u32) -> Result<&str> {
+    let rest = btf.strings.get(offset as usize..).unwrap_or_default();
+    let mut start = rest.as_bytes().iter().take(ACCESS_BYTES_MAX + 1);
+    let length = start
+        .position(|byte| *byte == 0)
+        .ok_or_else(|| Error::malformed("the access of a relocation has no end"))?;
+    Ok(&rest[..length])
 }

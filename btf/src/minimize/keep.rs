@@ -10,7 +10,7 @@ use crate::relocation::{STEPS_MAX, Step};
 use crate::ty::Type;
 
 /// What a relocation looks at, from a candidate on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Way<'a> {
     /// The parts along these steps, and the type of the last one.
     Field(Vec<Step<'a>>),

@@ -11,7 +11,7 @@
 mod keep;
 mod write;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::btf::Btf;
 use crate::error::Result;
@@ -96,7 +96,7 @@ struct Wanted<'a> {
 /// A type of the object, and what its relocations look at.
 struct Root<'a> {
     kind: Kind,
-    ways: Vec<Way<'a>>,
+    ways: HashSet<Way<'a>>,
     /// The kernel has a type of this name.
     found: bool,
 }
@@ -133,11 +133,12 @@ impl<'a> Wanted<'a> {
         let roots = self.roots.entry(essential_name(root.name())).or_default();
         let kind = comparable(root.kind());
         match roots.iter_mut().find(|root| root.kind == kind) {
-            Some(root) if root.ways.contains(&way) => {}
-            Some(root) => root.ways.push(way),
+            Some(root) => {
+                root.ways.insert(way);
+            }
             None => roots.push(Root {
                 kind,
-                ways: vec![way],
+                ways: HashSet::from([way]),
                 found: false,
             }),
         }
@@ -145,7 +146,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// The types of the kernel with the names of roots, and what is looked at in each.
-    fn candidates<'k>(&mut self, kernel: &'k Btf) -> Vec<(Type<'k>, Vec<Way<'a>>)> {
+    fn candidates<'k>(&mut self, kernel: &'k Btf) -> Vec<(Type<'k>, HashSet<Way<'a>>)> {
         let mut found = Vec::new();
         // Of a hundred thousand names few begin like one that is looked for.
         let mut initials = [false; 256];
