@@ -1,4 +1,5 @@
 //! Objects are relocated by a part of the kernel's types as by all of them.
+#![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
 mod real_kernel;
 
@@ -21,8 +22,11 @@ const PART_BYTES_MAX: usize = 20_000;
 /// `BPF_LD | BPF_IMM | BPF_DW`: its number may be a descriptor, which differs from load to load.
 const LOAD_IMMEDIATE: u8 = 0x18;
 
+/// Code, registers, offset and immediate of an instruction.
+type Instruction = (u8, u8, i16, i32);
+
 /// The relocated instructions of each program, as libbpf hands them to the kernel.
-fn relocated(elf: &[u8], types: Option<&Path>) -> Vec<(String, Vec<(u8, u8, i16, i32)>)> {
+fn relocated(elf: &[u8], types: Option<&Path>) -> Vec<(String, Vec<Instruction>)> {
     let mut builder = ObjectBuilder::default();
     if let Some(types) = types {
         builder.btf_custom_path(types).unwrap();
