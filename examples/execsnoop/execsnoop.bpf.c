@@ -94,8 +94,8 @@ static bool is_wanted(const struct event *event)
 
 /*
  * Raw tracepoints and reads through a helper, in place of typed ones (tp_btf) and pointers that are
- * followed: for those the kernel and libbpf search all types of the kernel at each load, which takes
- * longer than all the rest of the start.
+ * followed: for those the kernel and libbpf search all types of the kernel at each load, which
+ * takes longer than all the rest of the start.
  *
  * `process` is its first thread, whose name is that of the process.
  */
