@@ -54,9 +54,9 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Compile a component that is not in the cache in a hurry, to slower code that runs sooner, and
-    /// once more with care on a thread of low priority, for the next start. Default: off; without
-    /// a cache it has no effect.
+    /// Compile a component that is not in the cache in a hurry, to slower code that runs sooner,
+    /// and once more with care on a thread of low priority, for the next start. Default: off;
+    /// without a cache it has no effect.
     #[must_use]
     pub fn compile_twice(mut self, twice: bool) -> Self {
         self.compile_twice = twice;
