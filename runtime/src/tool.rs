@@ -7,7 +7,7 @@ use wasmparser::{Encoding, Parser, Payload};
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, Module};
 
-use crate::cache::{Cache, Compiled};
+use crate::cache::Compiled;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lifecycle::Running;
