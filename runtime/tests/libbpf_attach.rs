@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use eunomia_host_abi::ErrorKind;
 use eunomia_host_abi::kernel::{Link, Object, ProgramSetting};
-use real_kernel::{attach, load_opened, open};
+use real_kernel::{attach, load_opened, open, proof};
 
 /// Places in `hits` of `tests/bpf/attach.bpf.c`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Kind {
     Tracepoint,
     RawTracepoint,
@@ -30,6 +30,33 @@ enum Kind {
     Cgroup,
     SocketFilter,
     Netfilter,
+}
+
+impl Kind {
+    /// The row of docs/attach-types.md that an event of this link proves.
+    fn attach_type(self, link: &dyn Link) -> &'static str {
+        let info = link.info();
+        let generic = info.target.ends_with(":generic");
+        match self {
+            Self::Tracepoint => "tracepoint",
+            Self::RawTracepoint => "raw_tracepoint",
+            Self::TypedTracepoint => "tp_btf",
+            Self::Uprobe => "uprobe",
+            Self::Uretprobe => "uretprobe",
+            Self::UprobeMulti => "uprobe.multi",
+            Self::Usdt => "usdt",
+            Self::PerfEvent if info.target.contains("or-cpu-clock") => "perf_event (or CPU clock)",
+            Self::PerfEvent => "perf_event (software)",
+            Self::Xdp if generic => "xdp (generic)",
+            Self::Xdp => "xdp (default)",
+            // clsact has filters in place of links.
+            Self::Tc if info.link_type == 0 => "tc (clsact)",
+            Self::Tc => "tcx",
+            Self::Cgroup => "cgroup_skb/egress",
+            Self::SocketFilter => "socket filter",
+            Self::Netfilter => "netfilter",
+        }
+    }
 }
 
 fn load(programs: &[&str]) -> Box<dyn Object> {
@@ -69,6 +96,7 @@ fn counts(object: &dyn Object, link: Box<dyn Link>, kind: Kind, act: impl Fn()) 
     act();
     let during = hits(object, kind);
     assert!(during > before, "{:?} counts nothing", link.info());
+    let attach_type = kind.attach_type(&*link);
     drop(link);
     // Whoever lists the links of the machine at this moment holds on to each for a moment.
     let begin = Instant::now();
@@ -80,6 +108,7 @@ fn counts(object: &dyn Object, link: Box<dyn Link>, kind: Kind, act: impl Fn()) 
         }
         assert!(begin.elapsed() < Duration::from_secs(5), "still attached");
     }
+    proof::proven(attach_type);
 }
 
 #[test]
@@ -194,7 +223,7 @@ fn many_user_space_functions_where_the_kernel_has_links_to_them() {
             // Before Linux 6.6.
             assert_eq!(error.kind(), ErrorKind::NotSupported, "{}", error.text());
             assert!(error.text().contains("Linux 6.6"), "{}", error.text());
-            return;
+            return proof::lacking("uprobe.multi", &error);
         }
     };
     counts(&*object, link, Kind::UprobeMulti, call_probed);
@@ -404,7 +433,7 @@ fn packets_pass_netfilter_where_the_kernel_has_it() {
         // Before Linux 6.4.
         assert_eq!(error.kind(), ErrorKind::NotSupported, "{}", error.text());
         assert!(error.text().contains("type netfilter"), "{}", error.text());
-        return;
+        return proof::lacking("netfilter", &error);
     }
     own_network();
     let link = attach(&*object, "on_netfilter", "netfilter:ipv4:3:10");
@@ -449,7 +478,7 @@ fn tc_programs_run_in_the_order_asked_for() {
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::NotSupported, "{}", error.text());
             assert!(error.text().contains("Linux 6.6"), "{}", error.text());
-            return;
+            return proof::lacking("tcx", &error);
         }
     };
     counts(&*other, second, Kind::Tc, send_to_self);
@@ -582,6 +611,7 @@ fn iterators_write_text() {
     );
     let link = attach(&*object, "each_task", &format!("iterator:thread={pid}"));
     assert_eq!(text(&*link), format!("{pid} {pid}\n"));
+    proof::proven("iter/task");
 
     let elements = object.map("elements").unwrap();
     elements
@@ -590,8 +620,10 @@ fn iterators_write_text() {
     assert!(!object.can_attach_by_section("each_element"));
     let link = attach(&*object, "each_element", "iterator:map=elements");
     assert_eq!(text(&*link), "3=33\n");
+    proof::proven("iter/bpf_map_elem");
     let link = attach(&*object, "each_cgroup", "iterator:cgroup=/");
     assert!(text(&*link).lines().count() >= 1);
+    proof::proven("iter/cgroup");
 
     let link = object.attach("on_tracepoint", None).unwrap();
     assert_eq!(

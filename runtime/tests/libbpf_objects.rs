@@ -274,3 +274,9 @@ fn nothing_is_left_when_an_object_is_dropped() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+#[ignore = "scripts/vm asks for it, which takes them to a machine without a compiler"]
+fn every_object_is_compiled_for_another_machine() {
+    real_kernel::compile_all();
+}

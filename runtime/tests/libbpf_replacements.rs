@@ -6,7 +6,7 @@ mod real_kernel;
 
 use eunomia_host_abi::kernel::{MapSetting, Object, ProgramSetting, RunInput};
 use eunomia_host_abi::{Error, ErrorKind};
-use real_kernel::{load_opened, open};
+use real_kernel::{load_opened, open, proof};
 
 /// The object with some of its programs, and its `struct_ops` map if that is wanted.
 fn prepare(programs: &[&str], struct_ops: bool) -> Box<dyn Object> {
@@ -31,8 +31,9 @@ fn run_original(object: &dyn Object) -> u32 {
     object.test_run("original", &input).unwrap().return_value
 }
 
-fn assert_explained(error: &Error) {
+fn assert_explained(attach_type: &str, error: &Error) {
     println!("{}", error.text());
+    proof::lacking(attach_type, error);
     assert_eq!(error.kind(), ErrorKind::NotSupported, "{}", error.text());
     assert!(error.text().contains("kernel"), "{}", error.text());
 }
@@ -56,7 +57,7 @@ fn a_function_of_another_program_is_replaced_while_attached() {
         )
         .unwrap();
     if let Err(error) = object.load() {
-        assert_explained(&error);
+        assert_explained("freplace", &error);
         return;
     }
     let target = format!("program_function:{id}:replaceable");
@@ -65,8 +66,9 @@ fn a_function_of_another_program_is_replaced_while_attached() {
             assert_eq!(run_original(&*original), 42);
             drop(link);
             assert_eq!(run_original(&*original), 1);
+            proof::proven("freplace");
         }
-        Err(error) => assert_explained(&error),
+        Err(error) => assert_explained("freplace", &error),
     }
 }
 
@@ -75,7 +77,7 @@ fn a_congestion_control_is_registered_while_attached() {
     let programs = ["slow_start_threshold", "avoid_congestion", "undo_window"];
     let mut object = prepare(&programs, true);
     if let Err(error) = object.load() {
-        assert_explained(&error);
+        assert_explained("struct_ops", &error);
         return;
     }
     let available = || {
@@ -86,12 +88,13 @@ fn a_congestion_control_is_registered_while_attached() {
     assert!(!available());
     let link = match object.attach_struct_ops("congestion") {
         Ok(link) => link,
-        Err(error) => return assert_explained(&error),
+        Err(error) => return assert_explained("struct_ops", &error),
     };
     assert_eq!(link.info().name, "congestion");
     assert!(available());
     drop(link);
     assert!(!available());
+    proof::proven("struct_ops");
     let error = object.attach_struct_ops(".bss").unwrap_err();
     assert!(matches!(
         error.kind(),

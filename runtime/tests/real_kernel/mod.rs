@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod network;
+pub(crate) mod proof;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -93,17 +94,43 @@ pub(crate) fn value_u64(map: &dyn Map, key: u32) -> Option<u64> {
     Some(u64::from_ne_bytes(value.try_into().unwrap()))
 }
 
-/// Compile `tests/bpf/NAME.bpf.c`, once for each process.
+/// A folder of compiled objects, for machines without a compiler: that of scripts/vm.
+const OBJECTS: &str = "ECLI_TEST_OBJECTS";
+
+/// Compile `tests/bpf/NAME.bpf.c`, once for each process; or take it from the folder of objects.
 pub(crate) fn compile(name: &str) -> Vec<u8> {
     static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(object) = compiled.get(name) {
         return object.clone();
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bpf/{name}.bpf.c"));
-    let object = compile_file(name, &source);
+    let object = match std::env::var_os(OBJECTS) {
+        Some(folder) => fs::read(object_in(Path::new(&folder), name)).unwrap(),
+        None => run_clang(name),
+    };
     compiled.insert(name.to_owned(), object.clone());
     object
+}
+
+fn object_in(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.bpf.o"))
+}
+
+/// Compile every source into the folder of objects.
+pub(crate) fn compile_all() {
+    let folder = PathBuf::from(std::env::var_os(OBJECTS).expect("where to"));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf");
+    for entry in fs::read_dir(sources).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(name) = file.strip_suffix(".bpf.c") {
+            fs::write(object_in(&folder, name), run_clang(name)).unwrap();
+        }
+    }
+}
+
+fn run_clang(name: &str) -> Vec<u8> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bpf/{name}.bpf.c"));
+    compile_file(name, &source)
 }
 
 /// Compile a file; `name` is for its product.

@@ -31,15 +31,7 @@ pub(super) fn attach(attaching: &Attaching<'_>, target: &Target) -> Attached {
         Target::Xdp {
             network_interface,
             mode,
-        } => {
-            let flags = XDP_MODES.iter().find(|(known, _)| known == mode);
-            let options = bpf_link_create_opts {
-                flags: flags.map_or(0, |(_, flags)| *flags),
-                ..Default::default()
-            };
-            let interface = interface(network_interface)?.cast_signed();
-            kernel_link(attaching, interface, libbpf_sys::BPF_XDP, options)
-        }
+        } => xdp(attaching, network_interface, *mode),
         Target::Tc { .. } => tc(attaching, target),
         Target::Netkit {
             network_interface,
@@ -105,6 +97,39 @@ pub(super) fn attach(attaching: &Attaching<'_>, target: &Target) -> Attached {
             "this runtime does not know this kind of target".to_owned(),
         )),
     }
+}
+
+fn xdp(attaching: &Attaching<'_>, network_interface: &str, mode: XdpMode) -> Attached {
+    let flags = XDP_MODES.iter().find(|(known, _)| *known == mode);
+    let options = bpf_link_create_opts {
+        flags: flags.map_or(0, |(_, flags)| *flags),
+        ..Default::default()
+    };
+    let interface = interface(network_interface)?.cast_signed();
+    kernel_link(attaching, interface, libbpf_sys::BPF_XDP, options).map_err(|failure| {
+        let taken = match &failure {
+            Failure::System(error) if is_taken(error) => raw::xdp_program(interface),
+            _ => None,
+        };
+        match taken {
+            Some(id) => Failure::Explained(
+                ErrorKind::Busy,
+                format!(
+                    "network interface `{network_interface}` has an XDP program already, and takes \
+                     one only: program {id} (`bpftool prog show id {id}`; `ip link set \
+                     {network_interface} xdp off` removes one that no link holds)"
+                ),
+            ),
+            None => failure,
+        }
+    })
+}
+
+/// What kernels say to a second XDP program: in the same mode, and in another one.
+fn is_taken(error: &io::Error) -> bool {
+    [Errno::BUSY, Errno::EXIST]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 fn kernel_link(

@@ -18,7 +18,7 @@ use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
 pub(super) use network::{
     Filter, attach_without_link, clsact_attach, clsact_detach, detach_without_link,
-    interface_index, link, packet_socket,
+    interface_index, link, packet_socket, xdp_program,
 };
 pub(super) use probe::{
     Kprobe, MultiMode, Uprobe, UprobeMulti, Usdt, kprobe, kprobe_multi, kprobe_multi_pattern,

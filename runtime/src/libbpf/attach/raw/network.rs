@@ -112,6 +112,18 @@ fn clsact_hook(filter: &Filter) -> libbpf_sys::bpf_tc_hook {
     }
 }
 
+/// The id of the XDP program that a network interface has.
+pub(in super::super) fn xdp_program(interface: i32) -> Option<u32> {
+    let mut options = libbpf_sys::bpf_xdp_query_opts {
+        sz: size::<libbpf_sys::bpf_xdp_query_opts>(),
+        ..Default::default()
+    };
+    // SAFETY: `options` says its size.
+    checked(unsafe { libbpf_sys::bpf_xdp_query(interface, 0, &raw mut options) }).ok()?;
+    let ids = [options.drv_prog_id, options.skb_prog_id, options.hw_prog_id];
+    ids.into_iter().find(|id| *id != 0)
+}
+
 /// The index of a network interface.
 pub(in super::super) fn interface_index(name: &str) -> io::Result<u32> {
     let name = c_string(name)?;
