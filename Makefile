@@ -1,15 +1,21 @@
 # What can be done here. Each recipe is one script: read it for the how.
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench lint setup clean
+.PHONY: help demo test vm-test vm-shell build bench lint setup clean
 
 help: ## Print this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## Set everything up, build, and watch processes start for some seconds
 	@scripts/demo
 
 test: ## Set everything up and run all tests; the kernel's as root, through sudo
 	@scripts/test
+
+vm-test: ## Run the kernel's tests on Debian's kernel, in a virtual machine
+	@scripts/vm test
+
+vm-shell: ## Open a shell in that machine
+	@scripts/vm shell
 
 build: ## Set up for building, and build ecli
 	@scripts/build

@@ -44,8 +44,9 @@ int BPF_KPROBE(on_kprobe)
 SEC("kretprobe/do_unlinkat")
 int BPF_KRETPROBE(on_kretprobe, long result)
 {
+	/* Of an int there are 32 bits. */
 	if (is_own())
-		returned = result;
+		returned = (int)result;
 	return count();
 }
 
