@@ -56,6 +56,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "images")]
     List(commands::list::Options),
     Inspect(commands::inspect::Options),
+    Check(commands::check::Options),
     #[command(visible_alias = "rmi")]
     Rm(commands::rm::Options),
     Tag(commands::tag::Options),

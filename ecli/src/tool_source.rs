@@ -93,6 +93,16 @@ pub(crate) fn find_or_fetch(
     Ok(found)
 }
 
+/// The bytes of a BPF object's file; nothing when `text` is the path of something else, or none.
+pub(crate) fn bpf_object(text: &str) -> Result<Option<Vec<u8>>> {
+    let path = Path::new(text);
+    if !text.starts_with(['/', '.', '~']) || !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = read(path)?;
+    Ok(Some(bytes).filter(|bytes| bytes.starts_with(b"\x7fELF")))
+}
+
 fn only_files_take_objects() -> anyhow::Error {
     anyhow!("--object goes with a component's file: an image brings its own BPF objects")
 }

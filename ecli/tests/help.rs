@@ -12,6 +12,7 @@ const VERBS: &[&str] = &[
     "run",
     "list",
     "inspect",
+    "check",
     "rm",
     "tag",
     "pull",

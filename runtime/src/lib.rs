@@ -44,6 +44,7 @@ pub mod linker;
 mod module;
 pub mod permissions;
 mod plugin;
+pub mod preflight;
 mod preview1;
 pub mod rows;
 mod sandbox;

@@ -1,6 +1,7 @@
 //! The verbs, one a file: its options, and `run`, which carries it out.
 
 pub(crate) mod build;
+pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod copy;
 pub(crate) mod index;
@@ -43,6 +44,7 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
         Command::Build(options) => build::run(ctx, options)?,
         Command::Run(options) => return run::run(ctx, options),
         Command::Inspect(options) => inspect::run(ctx, options)?,
+        Command::Check(options) => return check::run(ctx, options),
         Command::List(options) => list::run(ctx, options)?,
         Command::Rm(options) => rm::run(ctx, options)?,
         Command::Tag(options) => tag::run(ctx, options)?,

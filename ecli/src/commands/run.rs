@@ -13,6 +13,7 @@ use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::target::Target;
 use eunomia_runtime::{CallbackNames, Outcome, Runtime, Sandbox, Settings, Stdio};
 
+use super::check;
 use crate::admission::Candidate;
 use crate::context::Context;
 use crate::interrupt::{self, Interrupts};
@@ -124,10 +125,10 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         ..Settings::default()
     };
     let names = CallbackNames {
-        wrapper_module: options.wrapper_module,
-        callback_export: options.callback_export,
+        wrapper_module: options.wrapper_module.clone(),
+        callback_export: options.callback_export.clone(),
     };
-    let opened = runtime.open(tool)?.callback_names(names);
+    let opened = runtime.open(tool.clone())?.callback_names(names);
     let running = opened.load()?.run(settings)?;
     let control = running.control();
     report.when_enough(move || control.stop());
@@ -136,6 +137,12 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let lost = report.finish().map_err(|reason| anyhow!(reason))?;
     if lost > 0 {
         eprintln!("ecli: {lost} events were lost");
+    }
+    // The guest has said what failed, in the words of libbpf and the kernel.
+    if has_failed(&exit.outcome)
+        && let Some(explanation) = check::explanation(&tool)
+    {
+        eprintln!("hint: {explanation}");
     }
     match exit.outcome {
         // The contract has codes from 0 to 255.
@@ -147,6 +154,15 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         other => Err(anyhow!(
             "the tool ended in a way that ecli does not know: {other:?}"
         )),
+    }
+}
+
+/// Whether it may have failed for want of something that the host lacks.
+fn has_failed(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Exited(code) => *code != 0,
+        Outcome::Failed(_) => true,
+        _ => false,
     }
 }
 

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use eunomia_host_abi::ErrorKind;
 
 /// Where the kernel shows its own types.
-pub(super) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+pub(crate) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 const EPERM: i32 = rustix::io::Errno::PERM.raw_os_error();
 const EACCES: i32 = rustix::io::Errno::ACCESS.raw_os_error();
 
 /// Numbers of `linux/capability.h`.
-const CAP_SYS_ADMIN: u32 = 21;
-const CAP_PERFMON: u32 = 38;
-const CAP_BPF: u32 = 39;
+pub(crate) const CAP_SYS_ADMIN: u32 = 21;
+pub(crate) const CAP_PERFMON: u32 = 38;
+pub(crate) const CAP_BPF: u32 = 39;
 
 /// Why something failed, and what to do about it.
 pub(super) struct Hint {
@@ -72,9 +72,7 @@ const KPROBE_EVENTS: &str = "/sys/bus/event_source/devices/kprobe";
 
 /// Why a kernel function could not be probed: the kernel has no probes, or not of this function.
 pub(super) fn kprobe_hint() -> Hint {
-    let events = tracing_events();
-    let has_legacy = events.is_some_and(|events| events.with_file_name("kprobe_events").exists());
-    if Path::new(KPROBE_EVENTS).exists() || has_legacy {
+    if has_kprobes() {
         return Hint {
             kind: ErrorKind::NotFound,
             text:
@@ -88,6 +86,13 @@ pub(super) fn kprobe_hint() -> Hint {
         text: "this kernel has no kprobes (CONFIG_KPROBE_EVENTS): use a tracepoint instead"
             .to_owned(),
     }
+}
+
+/// Whether kernel functions can be probed at all.
+pub(crate) fn has_kprobes() -> bool {
+    let events = tracing_events();
+    let has_legacy = events.is_some_and(|events| events.with_file_name("kprobe_events").exists());
+    Path::new(KPROBE_EVENTS).exists() || has_legacy
 }
 
 fn lacking_capabilities() -> Option<Hint> {
@@ -104,7 +109,7 @@ fn lacking_capabilities() -> Option<Hint> {
     })
 }
 
-fn effective_capabilities() -> Option<u64> {
+pub(crate) fn effective_capabilities() -> Option<u64> {
     let status = fs::read_to_string("/proc/thread-self/status").ok()?;
     let line = status
         .lines()
@@ -113,7 +118,7 @@ fn effective_capabilities() -> Option<u64> {
 }
 
 /// Linux version: major, minor, patch.
-pub(super) fn kernel_version() -> (u32, u32, u32) {
+pub(crate) fn kernel_version() -> (u32, u32, u32) {
     parse_version(&fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default())
 }
 
@@ -127,7 +132,7 @@ fn parse_version(release: &str) -> (u32, u32, u32) {
 }
 
 /// The folder with tracepoints, if tracefs is mounted.
-pub(super) fn tracing_events() -> Option<PathBuf> {
+pub(crate) fn tracing_events() -> Option<PathBuf> {
     [
         "/sys/kernel/tracing/events",
         "/sys/kernel/debug/tracing/events",
@@ -138,7 +143,7 @@ pub(super) fn tracing_events() -> Option<PathBuf> {
 }
 
 /// Where the cgroup2 hierarchy is mounted.
-pub(super) fn cgroup_mount() -> Option<PathBuf> {
+pub(crate) fn cgroup_mount() -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     mounts.lines().find_map(|line| {
         let (mount, filesystem) = line.split_once(" - ")?;

@@ -9,14 +9,15 @@
 //!                         -> ring_buffer, perf_buffer, user_ring_buffer -> mapping, readiness
 //! ```
 //!
-//! `unsafe` is confined to `raw`, `attach::raw`, `map_fd`, `mapping` and `perf_event`, each of
-//! which says why it is sound.
+//! `unsafe` is confined to `raw`, `attach::raw`, `feature`, `map_fd`, `mapping` and `perf_event`, each
+//! of which says why it is sound.
 
 mod attach;
 mod catalog;
 mod failure;
+pub(crate) mod feature;
 mod globals;
-mod host;
+pub(crate) mod host;
 mod inner_map;
 mod kernel;
 mod kernel_types;

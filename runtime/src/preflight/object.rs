@@ -1,0 +1,216 @@
+//! One BPF object: its maps, then its programs.
+
+use eunomia_btf::Btf;
+use eunomia_host_abi::kernel::{MapInfo, Object, ProgramInfo, map_type};
+
+use super::relocation::{self, Outcome};
+use super::{Checked, Report, Verdict, attach_point, elf, host};
+use crate::libbpf::feature::{self, Trial};
+
+/// Types of programs that change what the network does (`enum bpf_prog_type`).
+const NETWORK_TYPES: [u32; 6] = [
+    libbpf_sys::BPF_PROG_TYPE_XDP,
+    libbpf_sys::BPF_PROG_TYPE_SCHED_CLS,
+    libbpf_sys::BPF_PROG_TYPE_SCHED_ACT,
+    libbpf_sys::BPF_PROG_TYPE_SK_LOOKUP,
+    libbpf_sys::BPF_PROG_TYPE_FLOW_DISSECTOR,
+    libbpf_sys::BPF_PROG_TYPE_NETFILTER,
+];
+
+pub(super) fn check(
+    checked: &Checked,
+    name: &str,
+    object: &dyn Object,
+    bytes: &[u8],
+    report: &mut Report,
+) {
+    let code = elf::read(bytes).unwrap_or_else(|reason| {
+        report.warning(
+            name,
+            "instructions",
+            &format!("cannot be read: {reason}"),
+            "",
+        );
+        Default::default()
+    });
+    let local = object.btf().ok().and_then(|bytes| Btf::parse(&bytes).ok());
+    if checked.is_running {
+        check_maps(name, object, report);
+    }
+    for program in object.programs() {
+        let subject = format!("{name}: {}", program.name);
+        let mut own = Report::default();
+        let relocations = code.get(&program.name).map(|code| &code.relocations[..]);
+        if let (Some(local), Some(relocations)) = (&local, relocations) {
+            check_relocations(checked, &subject, local, relocations, &mut own);
+        }
+        attach_point::check(checked, &subject, &program, &mut own);
+        if checked.is_running {
+            check_type(checked, &subject, &program, &mut own);
+            // What the kernel refuses as a whole calls nothing.
+            if let Some(code) = code.get(&program.name)
+                && own.verdict() < Verdict::Failing
+            {
+                check_helpers(&subject, &program, code, &mut own);
+            }
+        }
+        soften(&program, &mut own);
+        report.findings.append(&mut own.findings);
+    }
+}
+
+/// A program that is only loaded when the guest asks for it keeps no tool from running.
+fn soften(program: &ProgramInfo, report: &mut Report) {
+    if program.autoload {
+        return;
+    }
+    for finding in &mut report.findings {
+        if finding.verdict == Verdict::Failing {
+            finding.verdict = Verdict::Warning;
+            finding
+                .reason
+                .push_str("; the tool may do without this program");
+        }
+    }
+}
+
+fn check_relocations(
+    checked: &Checked,
+    subject: &str,
+    local: &Btf,
+    relocations: &[elf::Relocation],
+    report: &mut Report,
+) {
+    let asked = relocations.len();
+    if asked == 0 {
+        return;
+    }
+    let what = "CO-RE relocations";
+    let kernel = match &checked.types {
+        Ok(kernel) => kernel,
+        Err(reason) => {
+            let remedy = "give a BTF file of this kernel, for example from btfhub";
+            return report.failing(subject, what, reason, remedy);
+        }
+    };
+    let mut missing = Vec::new();
+    for outcome in relocation::resolve(local, relocations, kernel) {
+        if let Outcome::Unresolved(name) = outcome
+            && !missing.contains(&name)
+        {
+            missing.push(name);
+        }
+    }
+    if missing.is_empty() {
+        return report.fine(subject, what, &format!("{asked} resolve"));
+    }
+    report.failing(
+        subject,
+        what,
+        &format!("the kernel's types have no {}", missing.join(", no ")),
+        "the tool needs another kernel, or bpf_core_field_exists() where it uses this",
+    );
+}
+
+fn check_type(checked: &Checked, subject: &str, program: &ProgramInfo, report: &mut Report) {
+    let is_network = NETWORK_TYPES.contains(&program.program_type);
+    let lacks = |held| is_network && host::can_load(held) && !host::can_change_network(held);
+    if checked.capabilities.is_some_and(lacks) {
+        let reason = "programs of the network need CAP_NET_ADMIN";
+        report.failing(
+            subject,
+            "capabilities",
+            reason,
+            "run it as root, or with this capability",
+        );
+    }
+    // Their types say nothing: what they are verified against does.
+    if attach_point::is_verified_against_function(program) {
+        return;
+    }
+    let what = format!("program type {}", program.type_name);
+    match feature::knows_program_type(program.program_type) {
+        Some(true) => report.fine(subject, &what, ""),
+        Some(false) => report.failing(subject, &what, "this kernel does not have it", ""),
+        None => report.warning(subject, &what, "cannot be told", "run it as root"),
+    }
+}
+
+fn check_helpers(subject: &str, program: &ProgramInfo, code: &elf::Code, report: &mut Report) {
+    let trial = attach_point::trial(program).unwrap_or(Trial {
+        program_type: program.program_type,
+        attach_type: program.attach_type,
+        function: 0,
+        sleepable: false,
+    });
+    let refused: Vec<String> = code
+        .helpers
+        .iter()
+        .filter(|helper| feature::may_call(trial, **helper) == Some(false))
+        .map(|helper| format!("{helper}"))
+        .collect();
+    match &refused[..] {
+        [] => report.fine(
+            subject,
+            "helpers",
+            &format!("{} are known", code.helpers.len()),
+        ),
+        refused => report.failing(
+            subject,
+            "helpers",
+            &format!(
+                "this kernel does not let programs of type {} call helper {} (a number of enum \
+                 bpf_func_id)",
+                program.type_name,
+                refused.join(", ")
+            ),
+            "the tool needs a newer kernel",
+        ),
+    }
+}
+
+fn check_maps(name: &str, object: &dyn Object, report: &mut Report) {
+    let mut bytes = 0_u64;
+    for map in object.maps() {
+        let subject = format!("{name}: {}", map.name);
+        let what = format!("map type {}", map.type_name);
+        bytes = bytes.saturating_add(bytes_of(&map));
+        match feature::knows_map_type(map.map_type) {
+            Some(true) => report.fine(&subject, &what, ""),
+            Some(false) if map.map_type == map_type::RINGBUF => report.failing(
+                &subject,
+                &what,
+                "this kernel has no ring buffers (they came with Linux 5.8)",
+                "the tool needs a newer kernel, or a perf event array in its place",
+            ),
+            Some(false) => report.failing(&subject, &what, "this kernel does not have it", ""),
+            None => report.warning(&subject, &what, "cannot be told", "run it as root"),
+        }
+    }
+    let Some(available) = available_bytes() else {
+        return;
+    };
+    let reason = format!("maps take up to {bytes} bytes, {available} are available");
+    match bytes <= available {
+        true => report.fine(name, "memory", &reason),
+        false => report.failing(name, "memory", &reason, "make its maps smaller"),
+    }
+}
+
+/// What a map takes when it is full, without what the kernel adds.
+fn bytes_of(map: &MapInfo) -> u64 {
+    let entries = u64::from(map.max_entries);
+    match map.map_type {
+        map_type::RINGBUF => entries,
+        _ => entries.saturating_mul(u64::from(map.key_size) + u64::from(map.user_value_size)),
+    }
+}
+
+fn available_bytes() -> Option<u64> {
+    let memory = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
