@@ -68,7 +68,7 @@ impl Report {
         let event = record.view::<Event>().ok_or("a record is too short")?;
         let time = self.epoch + Duration::from_nanos(event.time_ns());
         let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
-        let bytes = event.destination();
+        let bytes = *event.destination();
         let destination = match event.family() {
             IPV4 => IpAddr::from([bytes[0], bytes[1], bytes[2], bytes[3]]),
             _ => IpAddr::from(bytes),
