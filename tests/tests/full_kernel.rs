@@ -26,7 +26,10 @@ fn can_run(name: &str) -> Result<bool> {
     let checked = ecli()?.args(["check", name]).output()?;
     let verdict = String::from_utf8_lossy(&checked.stdout).into_owned();
     if !checked.status.success() {
-        ensure!(std::env::var_os(FULL).is_none(), "{name} cannot run:\n{verdict}");
+        ensure!(
+            std::env::var_os(FULL).is_none(),
+            "{name} cannot run:\n{verdict}"
+        );
         println!("NOT RUN on this kernel: {name}:\n{verdict}");
     }
     Ok(checked.status.success())
@@ -114,10 +117,19 @@ fn lsm_guard_denies_what_its_map_says_until_it_ends() -> Result<()> {
     ensure!(row["action"] == "deny", "{row}");
     ensure!(row["pid"] == std::process::id(), "{row}");
     let denied = std::fs::read(&secret).map_err(|error| error.kind());
-    ensure!(denied == Err(std::io::ErrorKind::PermissionDenied), "{denied:?}");
-    ensure!(std::fs::read(&public)? == b"p", "the other file is not denied");
+    ensure!(
+        denied == Err(std::io::ErrorKind::PermissionDenied),
+        "{denied:?}"
+    );
+    ensure!(
+        std::fs::read(&public)? == b"p",
+        "the other file is not denied"
+    );
     tool.stop()?;
-    ensure!(std::fs::read(&secret)? == b"s", "nothing is denied any more");
+    ensure!(
+        std::fs::read(&secret)? == b"s",
+        "nothing is denied any more"
+    );
     Ok(())
 }
 
@@ -139,6 +151,11 @@ fn tcpconnlat_reports_a_connection_with_its_other_end() -> Result<()> {
     )?;
     ensure!(row["destination"] == "127.0.0.1", "{row}");
     ensure!(row["pid"] == std::process::id(), "{row}");
-    ensure!(row["duration"].as_u64().is_some_and(|nanoseconds| nanoseconds > 0), "{row}");
+    ensure!(
+        row["duration"]
+            .as_u64()
+            .is_some_and(|nanoseconds| nanoseconds > 0),
+        "{row}"
+    );
     tool.stop()
 }

@@ -128,7 +128,7 @@ fn row(finding: &Finding) -> [String; 4] {
     [verdict, &finding.subject, &finding.what, &why].map(visible)
 }
 
-/// What keeps a tool that failed to start from running, in one line; nothing when that is not known.
+/// What keeps a tool that failed to start from running, in one line; nothing if that is not known.
 pub(crate) fn explanation(tool: &Tool) -> Option<String> {
     let report = preflight::check(tool, &preflight::Options::default());
     let finding = report.failing_findings().next()?;

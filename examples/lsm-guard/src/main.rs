@@ -55,7 +55,9 @@ fn add_rule(object: &LoadedObject, path: &str, action: u32) -> Result<(), Box<dy
     key.extend_from_slice(path.as_bytes());
     key.resize(4 + PATH_BYTES_MAX, 0);
     let policy = object.map(maps::POLICY)?;
-    policy.raw().update(&key, &action.to_ne_bytes(), UpdateFlags::ANY)?;
+    policy
+        .raw()
+        .update(&key, &action.to_ne_bytes(), UpdateFlags::ANY)?;
     Ok(())
 }
 

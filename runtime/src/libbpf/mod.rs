@@ -9,8 +9,8 @@
 //!                         -> ring_buffer, perf_buffer, user_ring_buffer -> mapping, readiness
 //! ```
 //!
-//! `unsafe` is confined to `raw`, `attach::raw`, `feature`, `map_fd`, `mapping` and `perf_event`, each
-//! of which says why it is sound.
+//! `unsafe` is confined to `raw`, `attach::raw`, `feature`, `map_fd`, `mapping` and `perf_event`,
+//! each of which says why it is sound.
 
 mod attach;
 mod catalog;

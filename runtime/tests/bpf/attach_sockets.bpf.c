@@ -5,8 +5,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Whether programs deny what they see: 0 or 1. A byte and not a bool, of which the verifier does not
- * know that it is one. */
+/* Whether programs deny what they see: 0 or 1. A byte and not a bool: of a bool the compiler knows
+ * its values, and the verifier does not. */
 __u8 deny;
 __u64 hits;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Programs that no kernel loads or attaches, each for one reason, and some like them that it does. */
+/* Programs that no kernel loads or attaches, each for one reason, and some that every one does. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
