@@ -51,8 +51,8 @@ pub fn store_root() -> Result<PathBuf> {
     Ok(target()?.join("test-store"))
 }
 
-/// Says that the images are in the tests' store already: in the virtual machine of scripts/vm, which
-/// cannot build.
+/// Says that the images are in the tests' store already: in the virtual machine of scripts/vm,
+/// which cannot build.
 const BUILT: &str = "ECLI_TEST_BUILT";
 
 /// Build a project of the repository (`examples/execsnoop`) and return its parts; once for each
