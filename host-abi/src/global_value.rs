@@ -6,10 +6,19 @@ use crate::error::{Error, ErrorKind};
 
 /// Why a text is not a value of a type.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ValueError(String);
+pub struct ValueError(String);
+
+impl std::fmt::Display for ValueError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ValueError {}
 
 impl ValueError {
-    pub(crate) fn for_global(self, name: &str) -> Error {
+    /// The same as an error of setting the variable `name`.
+    pub fn for_global(self, name: &str) -> Error {
         Error::new(
             ErrorKind::InvalidArgument,
             format!("set global `{name}`: {}", self.0),
@@ -19,7 +28,10 @@ impl ValueError {
 
 /// The bytes of `text` as a value of a type: an integer (decimal, `0x` hexadecimal), `true` or
 /// `false`, the name of an enumerator, text for an array of `char`.
-pub(crate) fn parse(btf: &Btf, id: TypeId, text: &str) -> Result<Vec<u8>, ValueError> {
+///
+/// # Errors
+/// Says why the text is no value of the type.
+pub fn parse(btf: &Btf, id: TypeId, text: &str) -> Result<Vec<u8>, ValueError> {
     let unreadable = |error: eunomia_btf::Error| ValueError(error.to_string());
     let size = btf.size_of(id).map_err(unreadable)? as usize;
     let ty = btf.resolve(id).map_err(unreadable)?;

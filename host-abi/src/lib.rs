@@ -6,7 +6,7 @@
 pub mod bindings;
 pub mod error;
 pub mod fake;
-mod global_value;
+pub mod global_value;
 pub mod host;
 pub mod kernel;
 pub mod limits;
