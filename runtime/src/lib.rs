@@ -38,6 +38,7 @@ pub mod console;
 mod engine;
 mod error;
 pub mod headers;
+mod kernel_only;
 pub mod libbpf;
 mod lifecycle;
 pub mod linker;
@@ -56,11 +57,13 @@ pub mod vmlinux;
 
 pub use engine::{Runtime, RuntimeBuilder};
 pub use error::{Error, ErrorKind, Result};
+/// Plans of packages without a guest, as [`KernelTool`] takes them.
+pub use eunomia_formats as formats;
 pub use eunomia_host_abi::wasm_bpf::CallbackNames;
 /// What sinks of rows and policies return.
 pub use eunomia_host_abi::{Error as HostError, ErrorKind as HostErrorKind};
 pub use eunomia_host_abi::{kernel, limits, output, policy, record, stop, target};
-
+pub use kernel_only::KernelTool;
 pub use lifecycle::{Control, Exit, Outcome, Running};
 pub use permissions::Permissions;
 pub use sandbox::Sandbox;

@@ -71,21 +71,38 @@ impl Control {
         self.kill.store(true, Ordering::Relaxed);
         self.killed.notify_one();
     }
+
+    /// Resolves when it is killed.
+    pub(crate) async fn killed(&self) {
+        self.killed.notified().await;
+    }
+
+    pub(crate) fn stop_signal(&self) -> &StopSignal {
+        &self.stop
+    }
 }
 
 impl Running {
     pub(crate) fn start(tool: Loaded, settings: Settings) -> Result<Self> {
+        let name = tool.tool.name.clone();
+        Self::spawn(&name, move |control| run(&tool, settings, control))
+    }
+
+    /// Start `work` on a thread of its own.
+    pub(crate) fn spawn(
+        name: &str,
+        work: impl FnOnce(&Control) -> Outcome + Send + 'static,
+    ) -> Result<Self> {
         let control = Control {
             stop: StopSignal::default(),
             kill: Arc::default(),
             killed: Arc::default(),
         };
-        let name = tool.tool.name.clone();
         let guest = control.clone();
         let thread = std::thread::Builder::new()
             .name(format!("guest {name}"))
             .spawn(move || Exit {
-                outcome: run(&tool, settings, &guest),
+                outcome: work(&guest),
             })
             .map_err(|error| {
                 Error::new(ErrorKind::Host, format!("start the guest of `{name}`"))
