@@ -191,14 +191,23 @@ pub struct ImageConfig {
     /// Platform of the image.
     #[serde(flatten)]
     pub platform: Platform,
-    /// Required by the specification; empty.
+    /// Required by the specification; ours is empty.
     #[serde(default)]
-    config: EmptyObject,
+    config: ContainerConfig,
     rootfs: RootFs,
 }
 
+/// What container runtimes would run; of interest are only labels of images of other projects.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct EmptyObject {}
+struct ContainerConfig {
+    #[serde(
+        default,
+        rename = "Labels",
+        deserialize_with = "or_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    labels: Annotations,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct RootFs {
@@ -216,7 +225,7 @@ impl ImageConfig {
         Self {
             created,
             platform,
-            config: EmptyObject {},
+            config: ContainerConfig::default(),
             rootfs,
         }
     }
@@ -227,6 +236,11 @@ impl ImageConfig {
             .into_iter()
             .map(|digest| digest.to_string())
             .collect();
+    }
+
+    /// What the image says about itself in labels.
+    pub fn labels(&self) -> &Annotations {
+        &self.config.labels
     }
 
     /// Parses a config.

@@ -6,14 +6,20 @@ use std::fmt;
 use crate::document::{Annotations, Descriptor, ImageConfig, Manifest};
 use crate::layout::Layout;
 use crate::limits::{
-    COMPONENT_BYTES_MAX, IMAGE_BYTES_MAX, MANIFEST_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX,
-    OBJECTS_MAX, README_BYTES_MAX,
+    BYTECODE_LAYER_BYTES_MAX, COMPONENT_BYTES_MAX, IMAGE_BYTES_MAX, LABELS_MAX, MANIFEST_BYTES_MAX,
+    METADATA_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX, README_BYTES_MAX,
 };
 use crate::metadata::{World, check_name};
 use crate::{Digest, Error, ErrorKind, Metadata, Platform, Result, annotation, media_type};
 
 /// The name of a tool whose image has none.
 const UNNAMED: &str = "unnamed";
+
+/// The name of the only object of an image of another project.
+const PROGRAM_NAME: &str = "program";
+
+/// How labels of bytecode images begin.
+const BYTECODE_LABEL: &str = "io.ebpf.";
 
 /// The verified contents of one image, in memory.
 ///
@@ -36,6 +42,8 @@ pub struct Image {
     pub component: Option<Content>,
     /// The core module of an older (`wasm_bpf`) image.
     pub module: Option<Content>,
+    /// What other project's form it has, if it is not one of ours.
+    pub form: Form,
     /// The README; bytes that are not UTF-8 are replaced.
     pub readme: Option<String>,
     /// Annotations of the manifest.
@@ -46,6 +54,31 @@ pub struct Image {
     pub size: u64,
     /// What was skipped or looks wrong, to be shown to the user.
     pub warnings: Vec<Warning>,
+}
+
+/// The forms of images that are read. Except for the first they are other projects'; this crate
+/// says which one it is and hands out the parts, and leaves to others what they mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// Ours, of any age.
+    #[default]
+    Ecli,
+    /// bumblebee: one BPF object, which is in [`Image::objects`].
+    Bumblebee,
+    /// A bytecode image of bpfman: an ordinary container image.
+    Bytecode {
+        /// Labels of the image config.
+        labels: Annotations,
+        /// Its one layer, packed as it is: an archive, an object, either compressed.
+        layer: Content,
+    },
+    /// Inspektor Gadget: at most one BPF object, in [`Image::objects`], and one module, in
+    /// [`Image::module`].
+    Gadget {
+        /// The `gadget.yaml`; empty when there is none.
+        description: Vec<u8>,
+    },
 }
 
 /// A BPF object of an image.
@@ -118,6 +151,10 @@ impl fmt::Display for Warning {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Object,
+    /// The only object of an image of another project.
+    Program,
+    /// Types of kernels that have none, which are not used here.
+    KernelTypes,
     Component,
     Module,
     Metadata,
@@ -128,6 +165,9 @@ impl Role {
     fn of(media_type: &str) -> Option<Self> {
         Some(match media_type {
             media_type::BPF_OBJECT => Role::Object,
+            media_type::BUMBLEBEE_PROGRAM | media_type::GADGET_PROGRAM => Role::Program,
+            media_type::GADGET_MODULE => Role::Module,
+            media_type::GADGET_KERNEL_TYPES => Role::KernelTypes,
             media_type::COMPONENT => Role::Component,
             media_type::WASM_MODULE => Role::Module,
             media_type::METADATA => Role::Metadata,
@@ -138,7 +178,8 @@ impl Role {
 
     fn bytes_max(self) -> u64 {
         match self {
-            Role::Object => OBJECT_BYTES_MAX,
+            Role::Object | Role::Program => OBJECT_BYTES_MAX,
+            Role::KernelTypes => 0,
             Role::Component | Role::Module => COMPONENT_BYTES_MAX,
             Role::Metadata => METADATA_BYTES_MAX,
             Role::Readme => README_BYTES_MAX,
@@ -166,19 +207,22 @@ impl Image {
         check_total_size(&manifest)?;
         let mut image = Self {
             digest: descriptor.digest,
-            platform: read_platform(layout, &manifest)?,
+            platform: None,
             metadata: Metadata::new(title(&manifest), World::Command),
             objects: Vec::new(),
             component: None,
             module: None,
+            form: Form::Ecli,
             readme: None,
             size: total_size(descriptor, &manifest),
             annotations: manifest.annotations,
             layers: manifest.layers,
             warnings: Vec::new(),
         };
+        let artifact_type = manifest.artifact_type.as_deref();
+        image.read_config(layout, &manifest.config, artifact_type)?;
         let has_metadata = image.read_layers(layout)?;
-        image.check_contents(has_metadata, manifest.artifact_type.as_deref())?;
+        image.check_contents(has_metadata, artifact_type)?;
         if let Some(platform) = image.platform.clone().filter(|own| !own.runs_on(wanted)) {
             let wanted = wanted.clone();
             image.warnings.push(Warning::OtherPlatform {
@@ -189,17 +233,83 @@ impl Image {
         Ok(image)
     }
 
+    /// Finds platform and form by the config.
+    fn read_config(
+        &mut self,
+        layout: &Layout,
+        config: &Descriptor,
+        artifact_type: Option<&str>,
+    ) -> Result<()> {
+        let read = || layout.read_blob(config, MANIFEST_BYTES_MAX);
+        let is_gadget = artifact_type == Some(media_type::GADGET_ARTIFACT);
+        match &*config.media_type {
+            media_type::BUMBLEBEE_CONFIG => self.form = Form::Bumblebee,
+            media_type::GADGET_CONFIG => {
+                let description = layout.read_blob(config, METADATA_BYTES_MAX)?;
+                self.form = Form::Gadget { description };
+            }
+            media_type::OCI_CONFIG | media_type::DOCKER_CONFIG => {
+                let config = ImageConfig::parse(&read()?)
+                    .map_err(|error| error.context(format_args!("read blob {}", config.digest)))?;
+                self.read_bytecode(layout, config.labels())?;
+                self.platform = Some(config.platform);
+            }
+            _ if is_gadget => {
+                self.form = Form::Gadget {
+                    description: Vec::new(),
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes an ordinary container image of one layer for a bytecode image when its labels say so.
+    fn read_bytecode(&mut self, layout: &Layout, labels: &Annotations) -> Result<()> {
+        let [layer] = self.layers.as_slice() else {
+            return Ok(());
+        };
+        let is_file_system = matches!(
+            &*layer.media_type,
+            media_type::OCI_LAYER_GZIP | media_type::OCI_LAYER | media_type::DOCKER_LAYER_GZIP
+        );
+        let says_so = labels.keys().any(|key| key.starts_with(BYTECODE_LABEL));
+        if !is_file_system || !says_so || labels.len() > LABELS_MAX {
+            return Ok(());
+        }
+        let bytes = layout.read_blob(layer, BYTECODE_LAYER_BYTES_MAX)?;
+        let digest = layer.digest;
+        self.form = Form::Bytecode {
+            labels: labels.clone(),
+            layer: Content { bytes, digest },
+        };
+        Ok(())
+    }
+
     /// Returns whether there was a metadata document.
     fn read_layers(&mut self, layout: &Layout) -> Result<bool> {
         let mut has_metadata = false;
+        if matches!(self.form, Form::Bytecode { .. }) {
+            return Ok(false);
+        }
         for layer in self.layers.clone() {
             let Some(role) = Role::of(&layer.media_type) else {
                 self.warnings.push(unknown(&layer));
                 continue;
             };
             let digest = layer.digest;
+            if role == Role::KernelTypes {
+                continue;
+            }
             let bytes = layout.read_blob(&layer, role.bytes_max())?;
             match role {
+                Role::KernelTypes => {}
+                Role::Program if self.objects.is_empty() => self.objects.push(Object {
+                    name: PROGRAM_NAME.to_owned(),
+                    bytes,
+                    digest,
+                }),
+                Role::Program => return Err(doubled(&layer)),
                 Role::Object => self.add_object(&layer, bytes)?,
                 Role::Component => {
                     set_once(&mut self.component, Content { bytes, digest }, &layer)?
@@ -247,6 +357,9 @@ impl Image {
     }
 
     fn check_contents(&mut self, has_metadata: bool, artifact_type: Option<&str>) -> Result<()> {
+        if matches!(self.form, Form::Bytecode { .. }) {
+            return Ok(());
+        }
         if self.component.is_none() && self.module.is_none() && self.objects.is_empty() {
             return Err(self.nothing_runnable());
         }
@@ -255,7 +368,9 @@ impl Image {
                 let message = format!("it has no metadata layer ({})", media_type::METADATA);
                 return Err(Error::new(ErrorKind::Corrupt, message));
             }
-            self.warnings.push(Warning::NoMetadata);
+            if self.form == Form::Ecli {
+                self.warnings.push(Warning::NoMetadata);
+            }
             self.metadata.objects = self
                 .objects
                 .iter()
@@ -305,20 +420,6 @@ fn title(manifest: &Manifest) -> &str {
         .map(String::as_str)
         .filter(|title| check_name("tool", title).is_ok())
         .unwrap_or(UNNAMED)
-}
-
-fn read_platform(layout: &Layout, manifest: &Manifest) -> Result<Option<Platform>> {
-    let config = &manifest.config;
-    if !matches!(
-        &*config.media_type,
-        media_type::OCI_CONFIG | media_type::DOCKER_CONFIG
-    ) {
-        return Ok(None);
-    }
-    let bytes = layout.read_blob(config, MANIFEST_BYTES_MAX)?;
-    let config = ImageConfig::parse(&bytes)
-        .map_err(|error| error.context(format_args!("read blob {}", config.digest)))?;
-    Ok(Some(config.platform))
 }
 
 /// Sizes are claims until the blobs were read; this bounds what will be read.

@@ -61,7 +61,7 @@ pub use builder::{ImageBuilder, PackedImage};
 pub use digest::{Digest, Hasher};
 pub use document::{Annotations, Descriptor, ImageConfig, Index, Manifest};
 pub use error::{Error, ErrorKind, Result};
-pub use image::{Content, Image, Object, Warning};
+pub use image::{Content, Form, Image, Object, Warning};
 pub use layout::Layout;
 pub use metadata::{KernelNeeds, Metadata, Permissions, Resources, World};
 pub use platform::Platform;

@@ -121,3 +121,9 @@ pub const RESTARTS_MAX: u32 = 2;
 
 /// Age from which an unfinished download is thrown away instead of being resumed.
 pub const INGEST_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes of the one layer of a bytecode image, as bpfman has it.
+pub const BYTECODE_LAYER_BYTES_MAX: u64 = 16 << 20;
+
+/// Labels of an image config.
+pub const LABELS_MAX: usize = 1024;

@@ -14,6 +14,27 @@ pub const README: &str = "text/markdown";
 /// The core module of an older eunomia (`wasm_bpf`) image. Read, never written.
 pub const WASM_MODULE: &str = "application/vnd.wasm.content.layer.v1+wasm";
 
+/// The config of a bumblebee image. Read, never written, as all that follow.
+pub const BUMBLEBEE_CONFIG: &str = "application/ebpf.oci.image.config.v1+json";
+/// The BPF object of a bumblebee image.
+pub const BUMBLEBEE_PROGRAM: &str = "application/ebpf.oci.image.program.v1+binary";
+/// `artifactType` of an Inspektor Gadget image.
+pub const GADGET_ARTIFACT: &str = "application/vnd.gadget.v1+binary";
+/// The `gadget.yaml` of an Inspektor Gadget image, as its config.
+pub const GADGET_CONFIG: &str = "application/vnd.gadget.config.v1+yaml";
+/// The BPF object of an Inspektor Gadget image.
+pub const GADGET_PROGRAM: &str = "application/vnd.gadget.ebpf.program.v1+binary";
+/// The WebAssembly module of an Inspektor Gadget image.
+pub const GADGET_MODULE: &str = "application/vnd.gadget.wasm.program.v1+binary";
+/// Types of older kernels, in an Inspektor Gadget image.
+pub const GADGET_KERNEL_TYPES: &str = "application/vnd.gadget.btfgen.v1+binary";
+/// A file system layer of a container image, in which bpfman has its bytecode.
+pub const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+/// The same without compression.
+pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+/// Docker's name of it.
+pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
 /// An OCI image manifest.
 pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// An OCI image index.

@@ -10,6 +10,7 @@ mod auth;
 mod copy;
 mod credentials;
 mod download;
+mod file;
 mod http;
 mod login;
 mod mirror;
@@ -32,6 +33,7 @@ use reqwest::{Certificate, Method};
 
 pub use copy::Copied;
 pub use credentials::{CredentialFile, Credentials};
+pub use file::download;
 pub use login::Login;
 pub use progress::{Progress, ProgressSink};
 pub use pull::{Platforms, Pulled};
