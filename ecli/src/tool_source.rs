@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use eunomia_formats::Package;
 use eunomia_image::{ErrorKind, Image, Layout, Metadata, Platform, Reference, World};
 use eunomia_runtime::Tool;
 
@@ -12,6 +13,7 @@ use crate::commands::unknown_image;
 use crate::consent::{self, Known};
 use crate::context::Context;
 use crate::failure::{causes, hinted};
+use crate::foreign;
 use crate::project::Project;
 use crate::transfer::Fetch;
 
@@ -56,6 +58,13 @@ pub(crate) enum FoundImage {
         /// The component.
         component: Vec<u8>,
     },
+    /// A BPF object and a description of what to show of it.
+    Package {
+        /// Made up, as an image of it would have it.
+        metadata: Box<Metadata>,
+        /// Object and description.
+        package: Box<Package>,
+    },
 }
 
 /// Finds and reads the tool that `text` names; `objects` go with a component's file.
@@ -72,6 +81,9 @@ pub(crate) fn find_or_fetch(
     objects: &[(String, PathBuf)],
     fetch: &Fetch,
 ) -> Result<Found> {
+    if let Some(package) = foreign::elsewhere(text)? {
+        return packaged(text, package);
+    }
     let path = Path::new(text);
     let is_path = text.starts_with(['/', '.', '~']);
     if !is_path {
@@ -155,6 +167,12 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
         return built(ctx, path);
     }
     let component = read(path)?;
+    if objects.is_empty()
+        && let Some(package) = foreign::package(text, &component)
+            .with_context(|| format!("read {}", path.display()))?
+    {
+        return packaged(text, package);
+    }
     check_kind(&component).with_context(|| format!("read {}", path.display()))?;
     let name = path
         .file_stem()
@@ -173,6 +191,18 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
             component,
         },
         provenance: Provenance::Path,
+    })
+}
+
+/// A package that was found by itself.
+fn packaged(text: &str, package: Package) -> Result<Found> {
+    let metadata = Box::new(Metadata::new(&*package.name, World::Command));
+    Ok(Found {
+        shown: text.to_owned(),
+        image: FoundImage::Package {
+            metadata,
+            package: Box::new(package),
+        },
     })
 }
 
@@ -241,7 +271,17 @@ impl Found {
     pub(crate) fn metadata(&self) -> &Metadata {
         match &self.image {
             FoundImage::Image(image) => &image.metadata,
-            FoundImage::Files { metadata, .. } => metadata,
+            FoundImage::Files { metadata, .. } | FoundImage::Package { metadata, .. } => metadata,
+        }
+    }
+
+    /// What it is, when it has no program in user space.
+    pub(crate) fn package(&self) -> Result<Option<Package>> {
+        match &self.image {
+            FoundImage::Package { package, .. } => Ok(Some((**package).clone())),
+            FoundImage::Image(image) => foreign::of_image(&self.shown, image)
+                .with_context(|| format!("read {}", self.shown)),
+            FoundImage::Files { .. } => Ok(None),
         }
     }
 
@@ -260,6 +300,11 @@ impl Found {
     pub(crate) fn into_parts(self) -> Tool {
         let shown = self.shown;
         match self.image {
+            FoundImage::Package { package, .. } => Tool {
+                objects: vec![(package.name.clone(), Arc::clone(&package.elf))],
+                name: package.name,
+                component: Vec::new().into(),
+            },
             FoundImage::Files {
                 metadata,
                 objects,

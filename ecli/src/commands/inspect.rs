@@ -134,6 +134,7 @@ fn described(shown: &str, image: &FoundImage, metadata: &Metadata) -> Report {
     };
     match image {
         FoundImage::Image(image) => describe_image(&mut report, image),
+        FoundImage::Package { package, .. } => report.size = package.elf.len() as u64,
         FoundImage::Files {
             objects, component, ..
         } => {

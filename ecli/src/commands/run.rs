@@ -11,7 +11,7 @@ use clap::{ArgAction, Args};
 use eunomia_runtime::console::Console;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::target::Target;
-use eunomia_runtime::{CallbackNames, Outcome, Runtime, Sandbox, Settings, Stdio};
+use eunomia_runtime::{CallbackNames, KernelTool, Outcome, Runtime, Sandbox, Settings, Stdio, Tool};
 
 use super::check;
 use crate::admission::Candidate;
@@ -20,7 +20,7 @@ use crate::interrupt::{self, Interrupts};
 use crate::output_options::OutputOptions;
 use crate::render::{KernelClocks, Setting, StdoutRows};
 use crate::transfer::Fetch;
-use crate::{duration, size, tool_source};
+use crate::{duration, kernel_tool, size, tool_source};
 
 const AFTER_HELP: &str = "\
 What follows the image's name goes to the tool: options of ecli come before it.
@@ -40,6 +40,8 @@ Examples:
   ecli run --object tool=tool.bpf.o ./tool.wasm
                                               Run a component with a BPF object
   ecli run ./bootstrap.wasm                   Run a tool of wasm-bpf, a core module
+  ecli run ./tool.bpf.o --help                Run any BPF object; show its own options
+  ecli run https://example.org/package.json   Run a package of eunomia-bpf; `-` reads stdin
   ecli run --attach on_line=uprobe:/bin/zsh:zleread bashreadline
                                               Attach a program somewhere else
   ecli run --global filter_pid=1 execsnoop    Set a global variable of the BPF object";
@@ -93,6 +95,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let interrupts = Interrupts::install()?;
     let (image, arguments) = split(options.command.clone())?;
     let found = tool_source::find_or_fetch(ctx, &image, &options.object, &options.fetch)?;
+    let package = found.package()?;
     let defaults = found.metadata().arguments.clone();
     let args = if arguments.is_empty() {
         defaults
@@ -100,14 +103,21 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         arguments
     };
     let candidate = Candidate::new(ctx, &found)?;
-    let tool = found.into_tool()?;
-    let admitted = candidate.admit(ctx, &tool, options.yes)?;
-    let mut sandbox = sandbox(ctx, &options)?;
-    admitted.limit(&mut sandbox, options.memory)?;
     let runtime = Runtime::builder()
         .cache_dir(ctx.component_cache()?)
         .compile_twice(true)
         .build()?;
+    let kind = match package {
+        None => Kind::Guest(found.into_tool()?),
+        Some(package) => match kernel_tool::prepare(&runtime, &package, &args)? {
+            Some(tool) => Kind::Kernel(tool),
+            None => return Ok(ExitCode::SUCCESS),
+        },
+    };
+    let tool = kind.tool();
+    let admitted = candidate.admit(ctx, &tool, options.yes)?;
+    let mut sandbox = sandbox(ctx, &options)?;
+    admitted.limit(&mut sandbox, options.memory)?;
     let console = Console::stdout();
     let rows = StdoutRows::new(setting(ctx, &options, &runtime)?, console.share());
     let report = rows.report();
@@ -128,8 +138,13 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         wrapper_module: options.wrapper_module.clone(),
         callback_export: options.callback_export.clone(),
     };
-    let opened = runtime.open(tool.clone())?.callback_names(names);
-    let running = opened.load()?.run(settings)?;
+    let running = match kind {
+        Kind::Guest(tool) => {
+            let opened = runtime.open(tool)?.callback_names(names);
+            opened.load()?.run(settings)?
+        }
+        Kind::Kernel(tool) => runtime.run_kernel_tool(tool, settings)?,
+    };
     let control = running.control();
     report.when_enough(move || control.stop());
     interrupts.pass_on_to(running.control(), options.timeout);
@@ -144,7 +159,11 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     {
         eprintln!("hint: {explanation}");
     }
-    match exit.outcome {
+    exit_code(exit.outcome)
+}
+
+fn exit_code(outcome: Outcome) -> Result<ExitCode> {
+    match outcome {
         // The contract has codes from 0 to 255.
         Outcome::Exited(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))),
         Outcome::Failed(error) => Err(error.into()),
@@ -163,6 +182,28 @@ fn has_failed(outcome: &Outcome) -> bool {
         Outcome::Exited(code) => *code != 0,
         Outcome::Failed(_) => true,
         _ => false,
+    }
+}
+
+/// Who has the program in user space.
+enum Kind {
+    /// The image.
+    Guest(Tool),
+    /// Nobody: the host shows what the object has.
+    Kernel(KernelTool),
+}
+
+impl Kind {
+    /// What is loaded into the kernel and the sandbox.
+    fn tool(&self) -> Tool {
+        match self {
+            Self::Guest(tool) => tool.clone(),
+            Self::Kernel(tool) => Tool {
+                name: tool.name.clone(),
+                objects: vec![(tool.name.clone(), Arc::clone(&tool.elf))],
+                component: Arc::default(),
+            },
+        }
     }
 }
 
