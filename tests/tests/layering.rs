@@ -11,9 +11,21 @@ use serde_json::Value;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("eunomia-btf", &[]),
     ("eunomia-host-abi", &["eunomia-btf"]),
-    ("eunomia-runtime", &["eunomia-btf", "eunomia-host-abi"]),
+    ("eunomia-formats", &["eunomia-btf", "eunomia-host-abi"]),
+    (
+        "eunomia-runtime",
+        &["eunomia-btf", "eunomia-formats", "eunomia-host-abi"],
+    ),
     ("eunomia-image", &[]),
-    ("ecli", &["eunomia-btf", "eunomia-image", "eunomia-runtime"]),
+    (
+        "ecli",
+        &[
+            "eunomia-btf",
+            "eunomia-formats",
+            "eunomia-image",
+            "eunomia-runtime",
+        ],
+    ),
     ("eunomia-bpf", &[]),
     ("embed", &["eunomia-image", "eunomia-runtime"]),
     ("eunomia-bench", &["eunomia-image", "eunomia-runtime"]),
@@ -21,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "eunomia-tests",
         &[
             "eunomia-btf",
+            "eunomia-formats",
             "eunomia-host-abi",
             "eunomia-image",
             "eunomia-runtime",

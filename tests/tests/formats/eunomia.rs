@@ -1,0 +1,201 @@
+//! `package.json` of eunomia-bpf: by itself, in an archive, by address, on standard input.
+
+use std::io::{Read, Write};
+
+use anyhow::{Context, Result, ensure};
+use eunomia_tests::is_root;
+use serde_json::{Value, json};
+
+use super::forms::{package, tar};
+use super::running::{file, object, printed, run, run_with};
+
+/// The description that upstream's compiler makes of `execs.bpf.c`.
+fn execs_meta() -> Value {
+    json!({
+        "bpf_skel": {
+            "obj_name": "execs_bpf",
+            "doc": { "version": "0.3", "brief": "trace execs", "details": "every exec" },
+            "data_sections": [{ "name": ".rodata", "variables": [
+                { "name": "filter_pid", "type": "__u32", "description": "only this process",
+                  "cmdarg": { "default": 0, "long": "pid", "short": "p", "help": "Process" } },
+                { "name": "quiet", "type": "bool", "cmdarg": { "default": null } },
+                { "name": "loud", "type": "bool", "cmdarg": { "default": true } },
+            ]}],
+            "maps": [
+                { "name": "events", "ident": "events", "mmaped": false },
+                { "name": ".rodata", "ident": "rodata", "mmaped": true },
+            ],
+            "progs": [{ "name": "handle_exec", "attach": "tp/sched/sched_process_exec",
+                        "link": true }],
+        },
+        "export_types": [{ "name": "event", "size": 40, "type_id": 4, "members": [
+            { "name": "pid", "type": "u32" }, { "name": "comm", "type": "char[16]" } ] }],
+        "perf_buffer_pages": 64,
+        "poll_timeout_ms": 100,
+    })
+}
+
+fn execs() -> Result<Vec<u8>> {
+    package(&object("execs")?, &execs_meta())
+}
+
+#[test]
+fn a_package_runs_as_a_file_an_archive_and_from_standard_input() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let json = execs()?;
+    let archive = tar(&[
+        ("./btfhub-archive/x/1/y/z.btf", b"?"),
+        ("./package.json", &json),
+    ])?;
+    let plain = file(folder.path(), "package.json", &json)?;
+    let packed = file(folder.path(), "execs.tar", &archive)?;
+    for (name, input) in [(&*plain, None), (&*packed, None), ("-", Some(&*json))] {
+        let run = run(&[name, "--enable-loud"], input, |run| {
+            !run.own_rows().is_empty()
+        })?;
+        let own = run.own_rows();
+        let row = own.first().context("an exec was reported")?;
+        ensure!(
+            row["comm"] == "true" && row["origin"] == "ORIGIN_EXEC",
+            "{name}: {row}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn a_package_is_fetched_from_a_web_server() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = format!("http://{}/tools/package.json", listener.local_addr()?);
+    let body = execs()?;
+    let server = std::thread::spawn(move || -> Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        let mut request = [0; 4096];
+        let read = stream.read(&mut request)?;
+        ensure!(request[..read].starts_with(b"GET /tools/package.json "));
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes())?;
+        Ok(stream.write_all(&body)?)
+    });
+    let run = run(&[&address], None, |run| !run.own_rows().is_empty())?;
+    server.join().expect("the server does not panic")?;
+    ensure!(run.own_rows().iter().all(|row| row["comm"] == "true"));
+    Ok(())
+}
+
+#[test]
+fn options_and_help_come_from_the_description() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let path = file(folder.path(), "package.json", &execs()?)?;
+    let help = printed(&[&path, "-h"])?;
+    for part in [
+        "trace execs",
+        "every exec",
+        "-p, --pid <u32>",
+        "Process",
+        "--disable-loud",
+    ] {
+        ensure!(help.contains(part), "{part} in:\n{help}");
+    }
+    ensure!(!help.contains("--offset"), "{help}");
+    let version = printed(&[&path, "--version"])?;
+    ensure!(version.contains("0.3"), "{version}");
+    Ok(())
+}
+
+#[test]
+fn sampled_maps_are_shown_with_their_histograms() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let meta = json!({
+        "bpf_skel": {
+            "obj_name": "counts_bpf", "data_sections": null, "progs": null,
+            "maps": [
+                { "name": "hists", "ident": "hists", "mmaped": false, "sample": {
+                    "interval": 50, "type": "log2_hist", "unit": "usecs", "clear_map": true } },
+                { "name": "counts", "ident": "counts", "mmaped": false, "sample": {
+                    "interval": 50, "type": "default_kv" } },
+            ],
+        },
+        "export_types": null,
+    });
+    let folder = tempfile::tempdir()?;
+    let path = file(
+        folder.path(),
+        "package.json",
+        &package(&object("counts")?, &meta)?,
+    )?;
+    let run = run(&[&path], None, |run| {
+        run.rows
+            .iter()
+            .filter(|row| row["slots"].is_array())
+            .count()
+            > 4
+    })?;
+    let sums: Vec<u64> = run
+        .rows
+        .iter()
+        .filter_map(|row| row["slots"].as_array()?.get(3)?.as_u64())
+        .collect();
+    let total: u64 = sums.iter().sum();
+    let counts = run.rows.iter().filter(|row| row["one"] == 1);
+    let last = counts
+        .filter_map(|row| row["value"].as_u64())
+        .max()
+        .context("counts")?;
+    // Cleared after each interval, so that nothing is counted twice.
+    ensure!(
+        total > 0 && total <= last + 2,
+        "{sums:?}, counts up to {last}"
+    );
+    ensure!(
+        sums.iter().all(|sum| *sum < last),
+        "{sums:?}, counts up to {last}"
+    );
+    Ok(())
+}
+
+#[test]
+fn several_types_are_exported_and_programs_attached_as_their_comments_say() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let meta = json!({
+        "bpf_skel": {
+            "obj_name": "packets_bpf",
+            "data_sections": [{ "name": ".rodata", "variables": [
+                { "name": "mark", "type": "u32", "cmdarg": { "default": null } } ] }],
+            "maps": [
+                { "name": "packets", "ident": "packets", "mmaped": false, "export_config": {
+                    "custom_members": [ { "name": "length", "offset": 0, "btf_type_id": 2 } ] } },
+                { "name": "seen", "ident": "seen", "mmaped": false, "export_config": "no_export" },
+            ],
+            "progs": [{ "name": "pass", "attach": "xdp", "link": true,
+                        "ifindex": 1, "flags": 2, "xdpopts": { "old_prog_fd": 0 } }],
+        },
+        "enable_multiple_export_types": true,
+        "export_types": [],
+    });
+    let object = object("packets")?;
+    let btf = eunomia_btf::Btf::from_elf(&object)?;
+    let number = btf.find("unsigned int", eunomia_btf::Kind::Int)?.id().0;
+    let mut meta = meta;
+    meta["bpf_skel"]["maps"][0]["export_config"]["custom_members"][0]["btf_type_id"] =
+        number.into();
+    let folder = tempfile::tempdir()?;
+    let path = file(folder.path(), "package.json", &package(&object, &meta)?)?;
+    let enough = |run: &super::running::Run| run.rows.iter().any(|row| row["length"] == 142);
+    run_with(&[&path], None, enough, || {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+        socket.send_to(&[7; 100], socket.local_addr()?)?;
+        Ok(None)
+    })
+    .map(drop)
+}

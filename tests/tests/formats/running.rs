@@ -1,0 +1,198 @@
+//! Compiling objects, running tools on them, and provoking events.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use eunomia_tests::{ecli, repository, target};
+use serde_json::Value;
+
+/// How long events may take to appear on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a run gave.
+pub(crate) struct Run {
+    /// All rows of its JSON.
+    pub(crate) rows: Vec<Value>,
+    /// What it said on standard error.
+    pub(crate) said: String,
+    /// Processes that were started, by id.
+    pub(crate) children: Vec<u64>,
+}
+
+impl Run {
+    /// The rows about a process that was started.
+    pub(crate) fn own_rows(&self) -> Vec<&Value> {
+        let is_own = |row: &&Value| {
+            row["pid"]
+                .as_u64()
+                .is_some_and(|pid| self.children.contains(&pid))
+        };
+        self.rows.iter().filter(is_own).collect()
+    }
+}
+
+/// The object compiled from `tests/formats/NAME.bpf.c`, once for each process.
+pub(crate) fn object(name: &str) -> Result<Vec<u8>> {
+    static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(object) = compiled.get(name) {
+        return Ok(object.clone());
+    }
+    let folder = tempfile::tempdir()?;
+    let product = folder.path().join("product.o");
+    let source = repository().join(format!("tests/formats/{name}.bpf.c"));
+    let output = Command::new("clang")
+        .args([
+            "-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", "-I",
+        ])
+        .arg(headers()?)
+        .arg("-c")
+        .arg(&source)
+        .arg("-o")
+        .arg(&product)
+        .output()
+        .context("run clang: install the package of this name")?;
+    let problem = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "compile {name}: {problem}");
+    let bytes = std::fs::read(&product)?;
+    compiled.insert(name.to_owned(), bytes.clone());
+    Ok(bytes)
+}
+
+/// A folder with `vmlinux.h` and `bpf/bpf_helpers.h`.
+fn headers() -> Result<&'static Path> {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(folder) = FOLDER.get() {
+        return Ok(folder);
+    }
+    let folder = target()?.join(format!("test-headers-{}", std::process::id()));
+    eunomia_runtime::headers::write_bpf_headers(&folder).context("write headers")?;
+    let header = eunomia_runtime::vmlinux::vmlinux_header(None)?;
+    std::fs::write(folder.join("vmlinux.h"), header)?;
+    Ok(FOLDER.get_or_init(|| folder))
+}
+
+/// Run `ecli run -o json ARGS`, start `true` again and again until `enough` rows came, then stop
+/// it.
+pub(crate) fn run(
+    args: &[&str],
+    input: Option<&[u8]>,
+    enough: impl Fn(&Run) -> bool,
+) -> Result<Run> {
+    run_with(args, input, enough, || {
+        let mut child = Command::new("/bin/true").spawn()?;
+        let pid = u64::from(child.id());
+        child.wait()?;
+        Ok(Some(pid))
+    })
+}
+
+/// The same with other events; `provoke` returns the process that was started.
+pub(crate) fn run_with(
+    args: &[&str],
+    input: Option<&[u8]>,
+    enough: impl Fn(&Run) -> bool,
+    mut provoke: impl FnMut() -> Result<Option<u64>>,
+) -> Result<Run> {
+    let mut child = ecli()?
+        .args(["run", "-o", "json"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().context("stdin is piped")?;
+    if let Some(input) = input {
+        stdin.write_all(input)?;
+    }
+    drop(stdin);
+    let stdout = child.stdout.take().context("stdout is piped")?;
+    let shared: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let rows = Arc::clone(&shared);
+    let reader = std::thread::spawn(move || -> Result<()> {
+        for line in BufReader::new(stdout).lines() {
+            let line = line?;
+            let row = serde_json::from_str(&line).with_context(|| line.clone())?;
+            rows.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(row);
+        }
+        Ok(())
+    });
+    let mut state = Run {
+        rows: Vec::new(),
+        said: String::new(),
+        children: Vec::new(),
+    };
+    let start = Instant::now();
+    let mut in_time = true;
+    while in_time && child.try_wait()?.is_none() {
+        state.children.extend(provoke()?);
+        state
+            .rows
+            .clone_from(&shared.lock().unwrap_or_else(PoisonError::into_inner));
+        if enough(&state) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        in_time = start.elapsed() < PATIENCE;
+    }
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status()?;
+    child
+        .stderr
+        .take()
+        .context("stderr is piped")?
+        .read_to_string(&mut state.said)?;
+    let status = child.wait()?;
+    reader.join().expect("the reader does not panic")?;
+    state.rows = std::mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner));
+    ensure!(
+        in_time,
+        "waited in vain: {:?}: {}",
+        state.rows.last(),
+        state.said
+    );
+    ensure!(status.success(), "ecli ended with {status}: {}", state.said);
+    Ok(state)
+}
+
+/// Run `ecli run ARGS`, which fails, and return what it says.
+pub(crate) fn refused(args: &[&str]) -> Result<String> {
+    let output = ecli()?
+        .arg("run")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success(), "{args:?} did not fail: {said}");
+    ensure!(!said.contains("panicked"), "{said}");
+    Ok(said)
+}
+
+/// Run `ecli run ARGS`, which prints something and ends.
+pub(crate) fn printed(args: &[&str]) -> Result<String> {
+    let output = ecli()?
+        .arg("run")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{args:?}: {said}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A file with these bytes, and its path.
+pub(crate) fn file(folder: &Path, name: &str, bytes: &[u8]) -> Result<String> {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes)?;
+    Ok(path
+        .to_str()
+        .context("temporary paths are UTF-8")?
+        .to_owned())
+}
