@@ -53,6 +53,10 @@ pub(crate) fn of_image(shown: &str, image: &Image) -> Result<Option<Package>> {
     let object = || image.objects.first().map(|object| object.bytes.clone());
     match &image.form {
         Form::Ecli if image.component.is_some() || image.module.is_some() => Ok(None),
+        Form::Ecli if image.objects.len() > 1 => bail!(
+            "it has {} BPF objects and no component that says what to do with them",
+            image.objects.len()
+        ),
         Form::Ecli => object()
             .map(|elf| Package::bare(shown, elf))
             .transpose()

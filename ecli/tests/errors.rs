@@ -52,7 +52,7 @@ fn what_is_not_a_component_is_called_by_its_name() {
         (
             "object.o",
             "\x7fELF...",
-            "read ./object.o: this is an ELF file, not a component",
+            "read ./object.o: the ELF file ends within its head",
         ),
         (
             "text.wasm",

@@ -147,12 +147,15 @@ fn source_that_does_not_compile_shows_what_clang_says() {
 }
 
 #[test]
-fn an_image_without_a_component_cannot_be_run() {
+fn an_image_without_a_component_runs_as_its_bpf_object_does() {
     let sandbox = project();
     sandbox.ecli(&["build", "-q", "tool"]).succeeded();
-    sandbox
-        .ecli(&["run", "tool"])
-        .failed_with("ecli: run tool:latest: it has no component, only BPF objects\n");
+    let help = sandbox.ecli(&["run", "tool", "--help"]).succeeded();
+    assert!(
+        help.contains("Usage: ecli run tool:latest [OPTIONS]"),
+        "{help}"
+    );
+    assert!(help.contains("--attach <PROGRAM=TARGET>"), "{help}");
 }
 
 #[test]
