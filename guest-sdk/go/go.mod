@@ -1,0 +1,3 @@
+module eunomia.dev/bpf
+
+go 1.24
