@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod btf;
+pub mod c_types;
 mod composite;
 mod declaration;
 pub mod decode;
@@ -31,6 +32,7 @@ mod elf;
 mod enumeration;
 mod error;
 mod extension;
+pub mod go_types;
 mod kind;
 mod layout;
 pub mod minimize;

@@ -17,10 +17,10 @@ pub const RECORD_BYTES_MAX: u32 = 16 << 20;
 pub const MEMBERS_MAX: usize = 1 << 14;
 
 /// All types that were reached so far.
-pub(super) struct Collector<'a> {
-    pub(super) btf: &'a Btf,
+pub(crate) struct Collector<'a> {
+    pub(crate) btf: &'a Btf,
     /// In the order in which they were reached, inner types first.
-    pub(super) items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     known: HashMap<TypeId, Progress>,
     type_names: Namespace,
     member_count: usize,
@@ -34,17 +34,17 @@ enum Progress {
 
 /// What an anonymous type is called.
 #[derive(Clone)]
-pub(super) struct FallbackName(pub(super) String);
+pub(crate) struct FallbackName(pub(crate) String);
 
 /// What a composite or enum is called, and how large it is.
-pub(super) struct Head {
-    pub(super) name: String,
-    pub(super) c_name: Option<String>,
-    pub(super) shown: String,
+pub(crate) struct Head {
+    pub(crate) name: String,
+    pub(crate) c_name: Option<String>,
+    pub(crate) shown: String,
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(btf: &'a Btf) -> Self {
+    pub(crate) fn new(btf: &'a Btf) -> Self {
         Self {
             btf,
             items: Vec::new(),
@@ -55,7 +55,7 @@ impl<'a> Collector<'a> {
     }
 
     /// The Rust type for a BTF type; one with size 0 stands for nothing at all.
-    pub(super) fn rust_type(
+    pub(crate) fn rust_type(
         &mut self,
         id: TypeId,
         fallback: &FallbackName,
@@ -95,7 +95,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Counts a member against [`MEMBERS_MAX`].
-    pub(super) fn count_member(&mut self) -> Result<()> {
+    pub(crate) fn count_member(&mut self) -> Result<()> {
         self.member_count += 1;
         if self.member_count > MEMBERS_MAX {
             return Err(Error::too_large(format!(
@@ -181,7 +181,7 @@ impl<'a> Collector<'a> {
     }
 
     fn head(&mut self, id: TypeId, ty: Type<'a>, fallback: &FallbackName) -> Result<Head> {
-        let typedef = self.innermost_typedef(id)?;
+        let typedef = innermost_typedef(self.btf, id)?;
         let c_name = [Some(ty.name()), typedef]
             .into_iter()
             .flatten()
@@ -200,21 +200,21 @@ impl<'a> Collector<'a> {
             shown,
         })
     }
+}
 
-    /// The typedef next to the type behind `id`: the one that names it, if it has no other name.
-    fn innermost_typedef(&self, id: TypeId) -> Result<Option<&'a str>> {
-        let mut name = None;
-        let mut ty = self.btf.ty(id)?;
-        // Ends: the chain was resolved before, so it is no circle.
-        loop {
-            match ty.definition() {
-                Definition::Typedef(target) => {
-                    name = Some(ty.name());
-                    ty = self.btf.ty(target)?;
-                }
-                Definition::Qualifier(target) => ty = self.btf.ty(target)?,
-                _ => return Ok(name),
+/// The typedef next to the type behind `id`: the one that names it, if it has no other name.
+pub(crate) fn innermost_typedef(btf: &Btf, id: TypeId) -> Result<Option<&str>> {
+    let mut name = None;
+    let mut ty = btf.ty(id)?;
+    // Ends: the chain was resolved before, so it is no circle.
+    loop {
+        match ty.definition() {
+            Definition::Typedef(target) => {
+                name = Some(ty.name());
+                ty = btf.ty(target)?;
             }
+            Definition::Qualifier(target) => ty = btf.ty(target)?,
+            _ => return Ok(name),
         }
     }
 }
@@ -230,7 +230,7 @@ fn scalar(text: &str, size: u32) -> RustType {
 }
 
 /// The type of an integer. `char` is a byte, whether C calls it signed or not.
-pub(super) fn int_type(int: Int) -> RustType {
+pub(crate) fn int_type(int: Int) -> RustType {
     if int.boolean && int.size == 1 {
         return RustType {
             form: Form::Bool,
@@ -243,7 +243,7 @@ pub(super) fn int_type(int: Int) -> RustType {
     }
 }
 
-pub(super) fn bytes_type(size: u32, is_text: bool) -> RustType {
+pub(crate) fn bytes_type(size: u32, is_text: bool) -> RustType {
     RustType {
         text: format!("[u8; {size}]"),
         size,
@@ -253,7 +253,7 @@ pub(super) fn bytes_type(size: u32, is_text: bool) -> RustType {
     }
 }
 
-pub(super) fn int_name(size: u32, signed: bool) -> Option<&'static str> {
+pub(crate) fn int_name(size: u32, signed: bool) -> Option<&'static str> {
     Some(match (size, signed) {
         (1, false) => "u8",
         (1, true) => "i8",

@@ -11,16 +11,16 @@ pub const MAPS_MAX: usize = 1024;
 pub const GLOBALS_MAX: usize = 1 << 16;
 
 /// A map that is defined in the `.maps` section with BTF.
-pub(super) struct Map<'a> {
-    pub(super) name: &'a str,
-    pub(super) kind: MapKind,
-    pub(super) key: Part,
-    pub(super) value: Part,
+pub(crate) struct Map<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: MapKind,
+    pub(crate) key: Part,
+    pub(crate) value: Part,
 }
 
 /// How user space talks to a map.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum MapKind {
+pub(crate) enum MapKind {
     /// By keys, or in order.
     Values,
     /// The same with a value for each CPU.
@@ -32,7 +32,7 @@ pub(super) enum MapKind {
 
 /// What is known of a map's key or value.
 #[derive(Clone, Copy)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// There is none.
     Absent,
     Typed(TypeId),
@@ -41,14 +41,14 @@ pub(super) enum Part {
 }
 
 /// A global variable that user space can read or write.
-pub(super) struct GlobalVariable<'a> {
-    pub(super) name: &'a str,
-    pub(super) ty: TypeId,
-    pub(super) section: &'a str,
+pub(crate) struct GlobalVariable<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) ty: TypeId,
+    pub(crate) section: &'a str,
 }
 
 /// The maps in the order of the object.
-pub(super) fn maps(btf: &Btf) -> Result<Vec<Map<'_>>> {
+pub(crate) fn maps(btf: &Btf) -> Result<Vec<Map<'_>>> {
     let mut maps = Vec::new();
     for section in btf.types().filter(|ty| ty.name() == ".maps") {
         let Definition::DataSection(section) = section.definition() else {
@@ -68,7 +68,7 @@ pub(super) fn maps(btf: &Btf) -> Result<Vec<Map<'_>>> {
 
 /// The variables of the data sections, but for static ones, which have no name of their own: two
 /// source files of one object can both have one.
-pub(super) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {
+pub(crate) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {
     let mut globals = Vec::new();
     for section_type in btf.types().filter(|ty| is_data(ty.name())) {
         let Definition::DataSection(section) = section_type.definition() else {
@@ -95,7 +95,7 @@ pub(super) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {
 }
 
 /// What a pointer points to, if a type is one.
-pub(super) fn pointee(btf: &Btf, id: TypeId) -> Result<Option<TypeId>> {
+pub(crate) fn pointee(btf: &Btf, id: TypeId) -> Result<Option<TypeId>> {
     Ok(match btf.resolve(id)?.definition() {
         Definition::Pointer(target) => Some(target),
         _ => None,

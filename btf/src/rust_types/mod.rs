@@ -91,18 +91,19 @@
 //! pub struct RingBufferName; pub struct PerfEventArrayName; pub struct UserRingBufferName;
 //! ```
 
-mod collect;
+pub(crate) mod collect;
 mod emit_enum;
 mod emit_struct;
 mod emit_union;
 mod emit_view;
 mod expression;
-mod interface;
+pub(crate) mod interface;
 mod members;
-mod model;
-mod names;
-mod source;
+pub(crate) mod model;
+pub(crate) mod names;
+pub(crate) mod source;
 
+pub(crate) use collect::innermost_typedef;
 use collect::{Collector, FallbackName};
 pub use collect::{MEMBERS_MAX, RECORD_BYTES_MAX};
 use emit_struct::StructBody;
@@ -147,8 +148,8 @@ impl Options {
 /// [`MEMBERS_MAX`], [`MAPS_MAX`] and [`GLOBALS_MAX`]; each names the type and the member.
 pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
     let mut collector = Collector::new(btf);
-    let maps = collect_maps(&mut collector)?;
-    let globals = collect_globals(&mut collector)?;
+    let maps = typed_maps(&mut collector)?;
+    let globals = typed_globals(&mut collector)?;
     for name in &options.types {
         let ty = btf.find_data(name)?;
         collector.rust_type(ty.id(), &FallbackName(name.clone()), 0)?;
@@ -180,16 +181,28 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
 /// Functions that generated code shares.
 const PRELUDE: &str = include_str!("prelude.rs.txt");
 
-/// A constant that holds a typed name.
-struct NameConstant<'a> {
-    c_name: &'a str,
+/// A constant that holds a name with types.
+pub(crate) struct TypedName<'a> {
+    pub(crate) c_name: &'a str,
     documentation: String,
-    /// The type in the SDK, with its parameters.
-    ty: String,
-    constructor: &'static str,
+    /// The type in the SDK.
+    pub(crate) constructor: &'static str,
+    /// Its parameters, as Rust types.
+    pub(crate) arguments: Vec<String>,
 }
 
-fn collect_maps<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant<'a>>> {
+impl TypedName<'_> {
+    /// The type with its parameters.
+    fn ty(&self) -> String {
+        match self.arguments.is_empty() {
+            true => self.constructor.to_owned(),
+            false => format!("{}<{}>", self.constructor, self.arguments.join(", ")),
+        }
+    }
+}
+
+/// The maps, and the types of their keys and values.
+pub(crate) fn typed_maps<'a>(collector: &mut Collector<'a>) -> Result<Vec<TypedName<'a>>> {
     let maps = interface::maps(collector.btf)?;
     maps.iter()
         .map(|map| {
@@ -199,22 +212,21 @@ fn collect_maps<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant<'a
         .collect()
 }
 
-fn map_constant<'a>(collector: &mut Collector<'a>, map: &Map<'a>) -> Result<NameConstant<'a>> {
+fn map_constant<'a>(collector: &mut Collector<'a>, map: &Map<'a>) -> Result<TypedName<'a>> {
     let key = part_type(collector, map, map.key, "key")?;
     let value = part_type(collector, map, map.value, "value")?;
-    let (constructor, ty) = match map.kind {
-        MapKind::Values => ("MapName", format!("MapName<{key}, {value}>")),
-        MapKind::PerCpuValues => ("PerCpuMapName", format!("PerCpuMapName<{key}, {value}>")),
-        MapKind::RingBuffer => ("RingBufferName", "RingBufferName".to_owned()),
-        MapKind::PerfEventArray => ("PerfEventArrayName", "PerfEventArrayName".to_owned()),
-        MapKind::UserRingBuffer => ("UserRingBufferName", "UserRingBufferName".to_owned()),
+    let (constructor, arguments) = match map.kind {
+        MapKind::Values => ("MapName", vec![key, value]),
+        MapKind::PerCpuValues => ("PerCpuMapName", vec![key, value]),
+        MapKind::RingBuffer => ("RingBufferName", Vec::new()),
+        MapKind::PerfEventArray => ("PerfEventArrayName", Vec::new()),
+        MapKind::UserRingBuffer => ("UserRingBufferName", Vec::new()),
     };
-    let documentation = format!("Map `{}`.", names::shown(map.name));
-    Ok(NameConstant {
+    Ok(TypedName {
         c_name: map.name,
-        documentation,
-        ty,
+        documentation: format!("Map `{}`.", names::shown(map.name)),
         constructor,
+        arguments,
     })
 }
 
@@ -243,7 +255,8 @@ fn part_type(
     })
 }
 
-fn collect_globals<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant<'a>>> {
+/// The global variables with their types.
+pub(crate) fn typed_globals<'a>(collector: &mut Collector<'a>) -> Result<Vec<TypedName<'a>>> {
     let mut constants = Vec::new();
     for global in interface::globals(collector.btf)? {
         let ty = global_type(collector, &global)
@@ -255,11 +268,11 @@ fn collect_globals<'a>(collector: &mut Collector<'a>) -> Result<Vec<NameConstant
             true => ", which is fixed when the object is loaded",
             false => "",
         };
-        constants.push(NameConstant {
+        constants.push(TypedName {
             c_name: global.name,
             documentation: format!("Variable `{}`{when}.", names::shown(global.name)),
-            ty: format!("Global<{}>", ty.text),
             constructor: "Global",
+            arguments: vec![ty.text],
         });
     }
     Ok(constants)
@@ -331,7 +344,7 @@ fn emit_constants(
     source: &mut Source,
     module: &str,
     documentation: &str,
-    constants: &[NameConstant<'_>],
+    constants: &[TypedName<'_>],
 ) {
     let mut taken = Namespace::default();
     source.line("");
@@ -340,11 +353,12 @@ fn emit_constants(
         source.line("use super::*;");
         for constant in constants {
             let name = taken.take(names::constant_name(constant.c_name));
-            let NameConstant {
+            let ty = constant.ty();
+            let TypedName {
                 c_name,
                 documentation,
-                ty,
                 constructor,
+                ..
             } = constant;
             source.line(format!("/// {documentation}"));
             source.line(format!(

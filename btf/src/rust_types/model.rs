@@ -4,20 +4,20 @@ use crate::composite::BitRange;
 
 /// A Rust type that some field, map or variable has.
 #[derive(Clone, Debug)]
-pub(super) struct RustType {
+pub(crate) struct RustType {
     /// How it is written inside of the generated module.
-    pub(super) text: String,
-    pub(super) size: u32,
+    pub(crate) text: String,
+    pub(crate) size: u32,
     /// Rust's alignment, which can be less than C's.
-    pub(super) align: u32,
-    pub(super) form: Form,
+    pub(crate) align: u32,
+    pub(crate) form: Form,
     /// Whether it can derive `Eq` and `Hash`.
-    pub(super) is_eq: bool,
+    pub(crate) is_eq: bool,
 }
 
 /// How values of a type are read from bytes.
 #[derive(Clone, Debug)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// An integer or a float.
     Scalar,
     Bool,
@@ -38,16 +38,16 @@ pub(super) enum Form {
 
 /// A field of a generated struct.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
-    pub(super) name: String,
-    pub(super) offset: u32,
-    pub(super) role: Role,
-    pub(super) ty: RustType,
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) offset: u32,
+    pub(crate) role: Role,
+    pub(crate) ty: RustType,
 }
 
 /// Why a field is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// It stands for a member of the C struct.
     Member,
     /// It holds bit fields.
@@ -60,40 +60,40 @@ pub(super) enum Role {
 
 /// A member as views read it, with its place in the whole record.
 #[derive(Clone, Debug)]
-pub(super) struct Accessor {
-    pub(super) name: String,
-    pub(super) place: AccessorPlace,
-    pub(super) ty: RustType,
+pub(crate) struct Accessor {
+    pub(crate) name: String,
+    pub(crate) place: AccessorPlace,
+    pub(crate) ty: RustType,
     /// The field of the owned struct in which it lies, if it is not a field itself.
-    pub(super) inside: Option<String>,
+    pub(crate) inside: Option<String>,
     /// The method that gives it as text, where that makes sense.
-    pub(super) text_name: Option<String>,
+    pub(crate) text_name: Option<String>,
     /// The method that writes it, where it is not simply a field.
-    pub(super) setter_name: Option<String>,
+    pub(crate) setter_name: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum AccessorPlace {
+pub(crate) enum AccessorPlace {
     Byte(u32),
     Bits(BitRange),
 }
 
 /// A type to emit.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) name: String,
+pub(crate) struct Item {
+    pub(crate) name: String,
     /// The C name, as records and the host know it, if it has one.
-    pub(super) c_name: Option<String>,
+    pub(crate) c_name: Option<String>,
     /// `struct event`, for the documentation.
-    pub(super) shown: String,
-    pub(super) size: u32,
-    pub(super) align: u32,
-    pub(super) is_eq: bool,
-    pub(super) body: Body,
+    pub(crate) shown: String,
+    pub(crate) size: u32,
+    pub(crate) align: u32,
+    pub(crate) is_eq: bool,
+    pub(crate) body: Body,
 }
 
 #[derive(Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     Struct {
         /// All bytes of the struct, in order.
         fields: Vec<Field>,
@@ -113,15 +113,15 @@ pub(super) enum Body {
 
 /// A flexible array at the end of a struct.
 #[derive(Clone, Debug)]
-pub(super) struct Tail {
-    pub(super) name: String,
+pub(crate) struct Tail {
+    pub(crate) name: String,
     /// Where it starts, which can be inside of the struct's padding.
-    pub(super) offset: u32,
+    pub(crate) offset: u32,
 }
 
 #[derive(Debug)]
-pub(super) struct EnumConstant {
-    pub(super) name: String,
-    pub(super) c_name: String,
-    pub(super) value: i128,
+pub(crate) struct EnumConstant {
+    pub(crate) name: String,
+    pub(crate) c_name: String,
+    pub(crate) value: i128,
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Names of one Rust namespace, each used once.
 #[derive(Default)]
-pub(super) struct Namespace {
+pub(crate) struct Namespace {
     taken: HashSet<String>,
     /// The number to try next for a name that is taken. Without it, many equal names, which no C
     /// compiler makes, take quadratic time.
@@ -15,7 +15,7 @@ pub(super) struct Namespace {
 
 impl Namespace {
     /// A namespace in which some names have a meaning already.
-    pub(super) fn reserving(names: &[&str]) -> Self {
+    pub(crate) fn reserving(names: &[&str]) -> Self {
         let taken = names.iter().map(|name| (*name).to_owned()).collect();
         Self {
             taken,
@@ -24,17 +24,17 @@ impl Namespace {
     }
 
     /// Takes `name`, or the first free one of `name_2`, `name_3`...
-    pub(super) fn take(&mut self, name: String) -> String {
+    pub(crate) fn take(&mut self, name: String) -> String {
         self.take_all(name, "_", |name| vec![name.to_owned()])
     }
 
     /// Takes a type name together with that of its view.
-    pub(super) fn take_type(&mut self, name: String) -> String {
+    pub(crate) fn take_type(&mut self, name: String) -> String {
         self.take_all(name, "", |name| vec![name.to_owned(), format!("{name}Ref")])
     }
 
     /// Whether a name is still free.
-    pub(super) fn is_free(&self, name: &str) -> bool {
+    pub(crate) fn is_free(&self, name: &str) -> bool {
         !self.taken.contains(name)
     }
 
@@ -57,7 +57,7 @@ impl Namespace {
 }
 
 /// `sched_event` and `SCHED_EVENT` to `SchedEvent`, `schedEvent_t` to `SchedEventT`.
-pub(super) fn type_name(c_name: &str) -> String {
+pub(crate) fn type_name(c_name: &str) -> String {
     let mut name = String::new();
     for word in ascii(c_name).split('_').filter(|word| !word.is_empty()) {
         let shouted = !word.chars().any(|c| c.is_ascii_lowercase());
@@ -73,7 +73,7 @@ pub(super) fn type_name(c_name: &str) -> String {
 }
 
 /// `targetPid` and `target_pid` to `target_pid`, `type` to `r#type`.
-pub(super) fn field_name(c_name: &str) -> String {
+pub(crate) fn field_name(c_name: &str) -> String {
     let mut name = String::new();
     let mut after_lower = false;
     for c in ascii(c_name).chars() {
@@ -87,7 +87,7 @@ pub(super) fn field_name(c_name: &str) -> String {
 }
 
 /// `targ_pid` to `TARG_PID`.
-pub(super) fn constant_name(c_name: &str) -> String {
+pub(crate) fn constant_name(c_name: &str) -> String {
     identifier(
         field_name(c_name)
             .trim_start_matches("r#")
@@ -97,12 +97,12 @@ pub(super) fn constant_name(c_name: &str) -> String {
 }
 
 /// An enumerator keeps its C name, so that it is found by searching for it.
-pub(super) fn enumerator_name(c_name: &str) -> String {
+pub(crate) fn enumerator_name(c_name: &str) -> String {
     identifier(ascii(c_name), "UNNAMED")
 }
 
 /// A name to show in a comment: no line break, no markup.
-pub(super) fn shown(c_name: &str) -> String {
+pub(crate) fn shown(c_name: &str) -> String {
     ascii(c_name)
 }
 

@@ -2,14 +2,14 @@
 
 /// Lines with the indentation of the blocks that are open.
 #[derive(Default)]
-pub(super) struct Source {
+pub(crate) struct Source {
     text: String,
     depth: usize,
 }
 
 impl Source {
     /// Appends one line.
-    pub(super) fn line(&mut self, line: impl AsRef<str>) {
+    pub(crate) fn line(&mut self, line: impl AsRef<str>) {
         let line = line.as_ref();
         if !line.is_empty() {
             for _ in 0..self.depth {
@@ -21,14 +21,14 @@ impl Source {
     }
 
     /// Appends lines that are written elsewhere as one text.
-    pub(super) fn lines(&mut self, lines: &str) {
+    pub(crate) fn lines(&mut self, lines: &str) {
         for line in lines.lines() {
             self.line(line);
         }
     }
 
     /// Appends a head with its opening brace, then what `body` appends, then the closing brace.
-    pub(super) fn block(&mut self, head: impl AsRef<str>, body: impl FnOnce(&mut Self)) {
+    pub(crate) fn block(&mut self, head: impl AsRef<str>, body: impl FnOnce(&mut Self)) {
         self.line(format!("{} {{", head.as_ref()));
         self.depth += 1;
         body(self);
@@ -36,7 +36,7 @@ impl Source {
         self.line("}");
     }
 
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.text
     }
 }

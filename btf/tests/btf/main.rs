@@ -1,6 +1,7 @@
 //! Tests on BTF from clang, from a builder for what clang does not make, and from broken bytes.
 #![allow(clippy::unwrap_used)]
 
+mod c_header;
 mod decoding;
 mod generating;
 mod hostile;
