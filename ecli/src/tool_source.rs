@@ -218,7 +218,7 @@ fn built(ctx: &Context, folder: &Path) -> Result<Found> {
             "a project has a file ecli.toml, which may be empty; an image layout has oci-layout",
         ));
     }
-    let project = Project::open(folder)?;
+    let project = Project::open(folder, None)?;
     let reference = project.reference()?;
     let built = project.build()?;
     let store = ctx.store()?;

@@ -39,6 +39,8 @@ pub fn ecli() -> Result<Command> {
     let mut command = Command::new(path);
     command
         .env("ECLI_STORE", store_root()?)
+        // Where cargo has its products, other compilers have theirs.
+        .env("ECLI_TARGET_DIR", target()?.join("test-guests"))
         .env("NO_COLOR", "1")
         .env_remove("RUST_BACKTRACE");
     // A user's own configuration must not decide about a test.
@@ -58,13 +60,23 @@ const BUILT: &str = "ECLI_TEST_BUILT";
 /// Build a project of the repository (`examples/execsnoop`) and return its parts; once for each
 /// test program and project.
 pub fn build(project: &str) -> Result<Tool> {
+    build_with(project, "", &[])
+}
+
+/// The same with the guest in one of the other languages that the project has.
+pub fn build_in(project: &str, language: &str) -> Result<Tool> {
+    build_with(project, &format!("-{language}"), &["--language", language])
+}
+
+fn build_with(project: &str, suffix: &str, options: &[&str]) -> Result<Tool> {
     let folder = repository().join(project);
     let name = folder
         .file_name()
         .and_then(|name| name.to_str())
+        .map(|name| format!("{name}{suffix}"))
         .context("name a project")?;
     if std::env::var_os(BUILT).is_none() {
-        build_image(project, &folder, name)?;
+        build_image(&folder, &name, options)?;
     }
     let reference: Reference = name.parse()?;
     let image = Store::open(store_root()?)?.image(&reference, &Platform::host())?;
@@ -80,15 +92,17 @@ pub fn build(project: &str) -> Result<Tool> {
     })
 }
 
-fn build_image(project: &str, folder: &Path, name: &str) -> Result<()> {
+fn build_image(folder: &Path, name: &str, options: &[&str]) -> Result<()> {
     let output = ecli()?
         .arg("build")
         .arg(folder)
         .args(["--tag", name])
+        .args(options)
         .output()?;
     ensure!(
         output.status.success(),
-        "ecli build {project}: {}",
+        "ecli build {} {options:?}: {}",
+        folder.display(),
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(())

@@ -8,12 +8,12 @@ use eunomia_image::{PackedImage, Platform, Reference};
 
 use crate::consent::{self, Known};
 use crate::context::Context;
-use crate::project::Project;
+use crate::project::{Language, Project};
 use crate::size;
 
 const AFTER_HELP: &str = "\
 A project is a folder with a file `ecli.toml`, which may be empty, BPF C sources `*.bpf.c`, and a
-guest: a Rust package that makes a program (world `command`) or a dynamic library (`plugin`).
+guest: a Rust package, sources in C or C++, or a Go package. `ecli init` makes one.
 
 Examples:
   ecli build                           Build the project of this folder
@@ -28,6 +28,8 @@ user_pt_regs` of that CPU: without it clang says so.
 
 Environment:
   ECLI_CLANG        another clang than that of the PATH
+  ECLI_GO           another go command than that of the PATH
+  WASI_SDK_PATH     a wasi-sdk for guests in C and C++, instead of the system's clang
   ECLI_GUEST_RUSTC  a rustc with the standard library for wasm32-wasip2, if the PATH's has none
   SOURCE_DATE_EPOCH the image's time of creation; without it the image has none";
 
@@ -44,6 +46,9 @@ pub(crate) struct Options {
     /// Build for these platforms, one index for several [default: this machine's]
     #[arg(long, value_name = "OS/CPU,...", value_delimiter = ',')]
     platform: Vec<Platform>,
+    /// Language of the guest, in a folder with guests in several [default: by manifest, then files]
+    #[arg(short, long, value_name = "LANGUAGE")]
+    language: Option<Language>,
     /// Print only the image's digest
     #[arg(short, long)]
     quiet: bool,
@@ -51,7 +56,7 @@ pub(crate) struct Options {
 
 /// Builds the project, stores the image, and says what is in it.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
-    let project = Project::open(&options.folder)?;
+    let project = Project::open(&options.folder, options.language)?;
     let reference = match options.tag {
         Some(reference) => reference,
         None => project.reference()?,

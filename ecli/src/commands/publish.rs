@@ -41,7 +41,7 @@ pub(crate) struct Options {
 
 /// Builds, tags and pushes.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
-    let project = Project::open(&options.folder)?;
+    let project = Project::open(&options.folder, None)?;
     let name = target(ctx, &project, options.to.as_deref())?;
     let image = project.build()?.image;
     let store = ctx.store()?;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use eunomia_image::{Digest, Platform};
+use eunomia_image::Platform;
 use eunomia_runtime::linker;
-use serde::{Deserialize, Serialize};
 
 use super::file::{self, create_folder_of};
+use super::stamp::{self, Recipe, Stamp};
 use super::{Object, sources};
 use crate::failure::HintExt;
 
@@ -52,16 +52,6 @@ pub(super) struct Compiler<'a> {
     version: String,
 }
 
-/// From what an object was made; it is up to date while this stays the same.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Stamp {
-    recipe: u32,
-    clang: String,
-    flags: Vec<String>,
-    /// Every file that was read, with the digest of its content.
-    inputs: Vec<(PathBuf, Digest)>,
-}
-
 impl<'a> Compiler<'a> {
     /// Finds clang.
     pub(super) fn find(setting: Setting<'a>) -> Result<Self> {
@@ -91,12 +81,13 @@ impl<'a> Compiler<'a> {
         let name = sources::object_name(source)?.to_owned();
         let product = self.setting.products.join(format!("{name}.bpf.o"));
         let stamp_file = product.with_extension("stamp.json");
-        if !self.is_current(&stamp_file) || !product.is_file() {
+        if !Stamp::is_current(&stamp_file, &self.recipe(), self.setting.folder)
+            || !product.is_file()
+        {
             self.run(source, &product).with_context(|| {
                 format!("compile {}", self.setting.folder.join(source).display())
             })?;
-            let stamp = self.stamp(&product)?;
-            file::write(&stamp_file, &serde_json::to_vec(&stamp)?)?;
+            self.stamp(&product)?.write(&stamp_file)?;
         }
         let bytes =
             std::fs::read(&product).with_context(|| format!("read {}", product.display()))?;
@@ -173,50 +164,26 @@ impl<'a> Compiler<'a> {
         flags
     }
 
-    fn is_current(&self, stamp_file: &Path) -> bool {
-        let stamp = std::fs::read(stamp_file)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Stamp>(&bytes).ok());
-        stamp.is_some_and(|stamp| {
-            let same = |(path, digest): &(PathBuf, Digest)| {
-                self.digest(path).is_ok_and(|present| present == *digest)
-            };
-            stamp.recipe == RECIPE
-                && stamp.clang == self.version
-                && stamp.flags == self.flags()
-                && stamp.inputs.iter().all(same)
-        })
+    /// What an object is made from, but for the files.
+    fn recipe(&self) -> Recipe {
+        Recipe {
+            version: RECIPE,
+            compiler: self.version.clone(),
+            flags: self.flags(),
+        }
     }
 
     fn stamp(&self, product: &Path) -> Result<Stamp> {
-        let path = dependencies_file(product);
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let is_ours = |input: &Path| {
             self.setting
                 .headers
                 .iter()
                 .any(|folder| input.starts_with(folder))
         };
-        let inputs = dependencies(&text)
-            .into_iter()
-            .map(PathBuf::from)
-            // Their folders are part of the flags, and never change.
-            .filter(|input| !is_ours(input))
-            .map(|input| self.digest(&input).map(|digest| (input, digest)))
-            .collect::<Result<_>>()?;
-        Ok(Stamp {
-            recipe: RECIPE,
-            clang: self.version.clone(),
-            flags: self.flags(),
-            inputs,
-        })
-    }
-
-    fn digest(&self, input: &Path) -> Result<Digest> {
-        let path = self.setting.folder.join(input);
-        let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-        Ok(Digest::of(&bytes))
+        let mut inputs = stamp::read_dependencies(&dependencies_file(product))?;
+        // Their folders are part of the flags, and never change.
+        inputs.retain(|input| !is_ours(input));
+        Stamp::of(self.recipe(), self.setting.folder, inputs)
     }
 }
 
@@ -251,36 +218,6 @@ fn dependencies_file(product: &Path) -> PathBuf {
     product.with_extension("d")
 }
 
-/// The prerequisites of the rule in a dependency file.
-fn dependencies(text: &str) -> Vec<String> {
-    let joined = text.replace("\\\n", " ");
-    let rule = joined
-        .split_once(": ")
-        .map_or("", |(_, prerequisites)| prerequisites);
-    let mut files = vec![String::new()];
-    let mut characters = rule.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => {
-                // An escaped space or `#` belongs to the name.
-                let escaped = characters.next_if(|next| matches!(next, ' ' | '#' | '\\'));
-                push(&mut files, escaped.unwrap_or('\\'));
-            }
-            '$' if characters.next_if_eq(&'$').is_some() => push(&mut files, '$'),
-            character if character.is_whitespace() => files.push(String::new()),
-            character => push(&mut files, character),
-        }
-    }
-    files.retain(|file| !file.is_empty());
-    files
-}
-
-fn push(files: &mut [String], character: char) {
-    if let Some(file) = files.last_mut() {
-        file.push(character);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -307,15 +244,5 @@ mod tests {
         };
         assert!(ours.iter().all(Option::is_some));
         assert_eq!(theirs, [None; 3]);
-    }
-
-    #[test]
-    fn dependency_files_are_read() {
-        let text = "x.bpf.o: x.bpf.c \\\n  /a\\ b/x.h cost$$.h \\\n  y.h\n";
-        assert_eq!(
-            dependencies(text),
-            ["x.bpf.c", "/a b/x.h", "cost$.h", "y.h"]
-        );
-        assert!(dependencies("").is_empty());
     }
 }

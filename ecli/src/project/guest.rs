@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
 use super::cargo::{self, Workspace};
+use super::component;
 use super::toolchain::{TARGET, Toolchain};
 use crate::failure::HintExt;
 
@@ -27,10 +28,6 @@ const PROFILE_SETTINGS: [(&str, &str); 4] = [
     ("panic", "abort"),
     ("strip", "true"),
 ];
-
-/// The first bytes of a component and of a core module: magic number, version, layer.
-const COMPONENT_PREAMBLE: &[u8] = b"\0asm\x0d\0\x01\0";
-const MODULE_PREAMBLE: &[u8] = b"\0asm\x01\0\0\0";
 
 /// Builds the guest, telling it where its generated types are.
 pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Vec<u8>> {
@@ -73,7 +70,10 @@ pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Ve
         .with_context(|| format!("build guest {:?} with cargo", package.name))?;
     let path = choose(&products).with_context(|| format!("build guest {:?}", package.name))?;
     let bytes = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
-    check_component(&bytes).with_context(|| format!("use {}", path.display()))?;
+    component::check(&bytes, || {
+        format!("the toolchain's linker for {TARGET} must be wasm-component-ld")
+    })
+    .with_context(|| format!("use {}", path.display()))?;
     Ok(bytes)
 }
 
@@ -201,18 +201,6 @@ fn choose(products: &[Artifact]) -> Result<PathBuf> {
     }
 }
 
-fn check_component(bytes: &[u8]) -> Result<()> {
-    if bytes.starts_with(COMPONENT_PREAMBLE) {
-        return Ok(());
-    }
-    if bytes.starts_with(MODULE_PREAMBLE) {
-        return Err(anyhow!("it is a core module, not a component")).hint(format!(
-            "the toolchain's linker for {TARGET} must be wasm-component-ld"
-        ));
-    }
-    bail!("it is not WebAssembly")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,16 +235,5 @@ mod tests {
     fn other_lines_of_the_report_are_passed_over() {
         let line = r#"{"reason":"build-finished","success":true}"#;
         assert!(matches!(serde_json::from_str(line), Ok(Message::Other)));
-    }
-
-    #[test]
-    fn core_modules_are_told_apart() {
-        assert!(check_component(b"\0asm\x0d\0\x01\0rest").is_ok());
-        let message = |bytes: &[u8]| check_component(bytes).unwrap_err().to_string();
-        assert_eq!(
-            message(b"\0asm\x01\0\0\0"),
-            "it is a core module, not a component"
-        );
-        assert_eq!(message(b""), "it is not WebAssembly");
     }
 }

@@ -1,11 +1,13 @@
 //! `ecli.toml`: what a tool is called and how it is built. All of it may be left out.
 //! docs/project.md shows it in full.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
+use clap::ValueEnum;
 use serde::Deserialize;
 
+use super::{c_guest, go_guest};
 use crate::failure::HintExt;
 
 /// The manifest's file name.
@@ -42,7 +44,12 @@ pub(super) struct Bpf {
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct Guest {
     pub(super) language: Option<Language>,
+    /// The package of a workspace, for Rust.
     pub(super) package: Option<String>,
+    /// For C and C++; `None`: what is found.
+    pub(super) sources: Option<Vec<String>>,
+    /// For the compiler of C and C++.
+    pub(super) flags: Vec<String>,
 }
 
 /// What it needs from the kernel.
@@ -60,15 +67,34 @@ pub(super) struct Resources {
 }
 
 /// The language of a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Language {
+pub(crate) enum Language {
+    /// With cargo
     Rust,
+    /// With clang and wasi-libc
+    C,
+    /// The same, with sources in C++
+    Cpp,
+    /// With the go command
+    Go,
 }
 
 impl Language {
-    pub(super) fn detect(folder: &Path) -> Option<Self> {
-        folder.join("Cargo.toml").is_file().then_some(Self::Rust)
+    /// By the files that are there: `Cargo.toml`, `*.go`, `*.cpp`, `*.c`, in this order.
+    pub(super) fn detect(folder: &Path) -> Result<Option<Self>> {
+        if folder.join("Cargo.toml").is_file() {
+            return Ok(Some(Self::Rust));
+        }
+        if go_guest::has_sources(folder) {
+            return Ok(Some(Self::Go));
+        }
+        let sources = c_guest::find_sources(folder)?;
+        let is_cpp = |path: &PathBuf| c_guest::end_of(path) == Some(true);
+        Ok(match sources.iter().any(is_cpp) {
+            true => Some(Self::Cpp),
+            false => (!sources.is_empty()).then_some(Self::C),
+        })
     }
 }
 

@@ -5,20 +5,27 @@
 //!
 //! 1. [`headers`]: `vmlinux.h` from the kernel's types, and libbpf's headers;
 //! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
-//! 3. [`bindings`]: Rust types for what the objects hold;
-//! 4. [`guest`]: cargo builds the component.
+//! 3. [`bindings`]: types for what the objects hold, in the guest's language;
+//! 4. [`guest`] (cargo), [`c_guest`] (clang) or [`go_guest`] (go) builds the component; the latter
+//!    two with [`component`].
 //!
 //! Then [`package`] makes an image of the products. They are kept in `target/ecli/`.
 
 mod bindings;
 mod bpf;
+mod c_guest;
+mod c_toolchain;
 mod cargo;
+mod component;
 mod file;
+mod go_guest;
 mod guest;
 mod headers;
 mod manifest;
 mod package;
+mod sdk;
 mod sources;
+mod stamp;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -28,9 +35,13 @@ use eunomia_image::{PackedImage, Platform, Reference};
 
 use crate::failure::HintExt;
 use cargo::Workspace;
-use manifest::{Language, Manifest};
+use manifest::Manifest;
 
-pub(crate) use manifest::MANIFEST_FILE;
+pub(crate) use manifest::{Language, MANIFEST_FILE};
+
+/// Names the folder for products of projects without cargo; absolute. By default the project's
+/// `target`.
+const TARGET_VARIABLE: &str = "ECLI_TARGET_DIR";
 
 /// A folder with a manifest.
 #[derive(Debug)]
@@ -38,6 +49,8 @@ pub(crate) struct Project {
     /// Absolute.
     folder: PathBuf,
     manifest: Manifest,
+    /// `None`: there is no guest.
+    language: Option<Language>,
     /// Set for guests in Rust.
     cargo: Option<Workspace>,
 }
@@ -66,25 +79,28 @@ impl Project {
         folder.join(MANIFEST_FILE).is_file()
     }
 
-    /// Reads the manifest of `folder`, and what cargo says of the guest.
-    pub(crate) fn open(folder: &Path) -> Result<Self> {
+    /// Reads the manifest of `folder`, and what cargo says of the guest; `chosen` is its language,
+    /// whatever the manifest and the files say.
+    pub(crate) fn open(folder: &Path, chosen: Option<Language>) -> Result<Self> {
         let folder = folder
             .canonicalize()
             .with_context(|| format!("open project {}", folder.display()))?;
         let manifest = Manifest::read(&folder)?;
-        let language = manifest
-            .guest
-            .language
-            .or_else(|| Language::detect(&folder));
+        let language = match chosen.or(manifest.guest.language) {
+            Some(language) => Some(language),
+            None => Language::detect(&folder)?,
+        };
         let cargo = match language {
             Some(Language::Rust) => {
+                sdk::write_beside(&folder, "rust", "Cargo.toml")?;
                 Some(Workspace::read(&folder, manifest.guest.package.as_deref())?)
             }
-            None => None,
+            _ => None,
         };
         Ok(Self {
             folder,
             manifest,
+            language,
             cargo,
         })
     }
@@ -127,20 +143,37 @@ impl Project {
     pub(crate) fn build_for(&self, platform: &Platform) -> Result<Built> {
         let name = self.name()?;
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
-        if sources.is_empty() && self.cargo.is_none() {
+        if sources.is_empty() && self.language.is_none() {
             bail!(
-                "{}: nothing to build: neither *.bpf.c nor Cargo.toml",
+                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, *.c or *.cpp",
                 self.folder.display()
             );
         }
         let products = self.target_folder().join("ecli").join(&name);
         let objects = self.build_objects(&sources, &products, platform)?;
-        let bindings = bindings::write(&objects, &self.manifest.bpf.types, &products)?;
-        let component = match &self.cargo {
-            Some(workspace) => guest::build(workspace, bindings.as_deref())?,
-            None => Vec::new(),
-        };
+        let component = self.build_guest(&objects, &products)?;
         package::pack(self, &name, platform, objects, component)
+    }
+
+    /// The component; nothing for a project without a guest.
+    fn build_guest(&self, objects: &[Object], products: &Path) -> Result<Vec<u8>> {
+        let Some(language) = self.language else {
+            return Ok(Vec::new());
+        };
+        let types = &self.manifest.bpf.types;
+        let bindings = bindings::write(language, objects, types, products)?;
+        let cache = self.target_folder().join("ecli");
+        match (language, &self.cargo) {
+            (Language::C | Language::Cpp, _) => c_guest::build(&c_guest::Setting {
+                folder: &self.folder,
+                guest: &self.manifest.guest,
+                products,
+                cache: &cache,
+            }),
+            (Language::Go, _) => go_guest::build(&self.folder, bindings.as_deref(), products),
+            (Language::Rust, Some(workspace)) => guest::build(workspace, bindings.as_deref()),
+            (Language::Rust, None) => bail!("the workspace of the guest was not read"),
+        }
     }
 
     fn build_objects(
@@ -176,9 +209,11 @@ impl Project {
 
     /// Where products go: cargo's target folder, or one like it.
     fn target_folder(&self) -> PathBuf {
-        match &self.cargo {
-            Some(workspace) => workspace.target_folder.clone(),
-            None => self.folder.join("target"),
+        let chosen = std::env::var_os(TARGET_VARIABLE).filter(|value| !value.is_empty());
+        match (&self.cargo, chosen) {
+            (Some(workspace), _) => workspace.target_folder.clone(),
+            (None, Some(folder)) => PathBuf::from(folder),
+            (None, None) => self.folder.join("target"),
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::run::KernelName;
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// Of the guest.
+    pub(crate) language: &'static str,
     pub(crate) only: Option<KernelName>,
     /// The real kernel counts how often programs run meanwhile.
     pub(crate) statistics: bool,
@@ -52,7 +54,7 @@ pub(crate) struct Run {
 }
 
 impl Case {
-    pub(crate) fn read(name: &str) -> Result<Self> {
+    pub(crate) fn read(name: &str, language: &'static str) -> Result<Self> {
         let path = folder(name).join("case.toml");
         let mut manifest = match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).with_context(|| path.display().to_string())?,
@@ -73,6 +75,7 @@ impl Case {
         } = manifest;
         Ok(Self {
             name: name.to_owned(),
+            language,
             only,
             statistics,
             runs,

@@ -2,6 +2,9 @@
 //! Its guest is run on the fake kernel, and on the real one where there is root, and must print the
 //! same lines on both.
 //!
+//! Guests in other languages lie beside the one in Rust (`guest.c`, `main.go`) and must print the
+//! same: adding a language to a case is adding a file.
+//!
 //! Adding a case is adding a folder: an `ecli` project, `expected.txt` (which this test writes when
 //! the environment has `ECLI_BLESS=1`, for you to read), and if it needs more than one plain run a
 //! `case.toml`, see [`case::Case`]. What its BPF programs do on the fake kernel, which runs no
@@ -16,7 +19,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 use eunomia_runtime::Tool;
-use eunomia_tests::{build, is_root, repository};
+use eunomia_tests::{build, build_in, is_root, repository};
 
 use case::Case;
 use run::Bench;
@@ -27,6 +30,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("hostile", "hostile.rs"),
     ("plugin", "sdk.rs"),
 ];
+
+/// Guests of a case beside the one in Rust: adding a language is adding its file.
+const LANGUAGES: &[(&str, &str)] = &[("guest.c", "c"), ("main.go", "go")];
 
 /// Asks for `expected.txt` to be written instead of compared.
 const BLESS: &str = "ECLI_BLESS";
@@ -41,12 +47,18 @@ fn cases() -> Result<&'static [(Case, Tool)]> {
 fn build_all() -> Result<Vec<(Case, Tool)>> {
     let found = folders()?.into_iter();
     let names = found.filter(|name| !OTHERS.iter().any(|(other, _)| other == name));
-    names
-        .map(|name| {
-            let tool = build(&format!("tests/guests/{name}"))?;
-            Ok((Case::read(&name)?, tool))
-        })
-        .collect()
+    let mut cases = Vec::new();
+    for name in names {
+        let folder = format!("tests/guests/{name}");
+        cases.push((Case::read(&name, "rust")?, build(&folder)?));
+        for (file, language) in LANGUAGES {
+            if repository().join(&folder).join(file).is_file() {
+                let tool = build_in(&folder, language)?;
+                cases.push((Case::read(&name, language)?, tool));
+            }
+        }
+    }
+    Ok(cases)
 }
 
 fn folders() -> Result<Vec<String>> {
@@ -72,9 +84,12 @@ fn compare_all(kernel: run::KernelName) -> Result<()> {
     let mut wrong = String::new();
     for (case, tool) in cases()?.iter().filter(|(case, _)| case.runs_on(kernel)) {
         let printed = Bench::new(kernel, case, tool)?.run_all();
-        let printed = printed.with_context(|| format!("{} on the {kernel} kernel", case.name))?;
+        let printed = printed.with_context(|| {
+            format!("{} in {} on the {kernel} kernel", case.name, case.language)
+        })?;
         let expected = case.expected_path();
-        if std::env::var_os(BLESS).is_some() && kernel == case.blessing_kernel() {
+        let blesses = case.language == "rust" && kernel == case.blessing_kernel();
+        if std::env::var_os(BLESS).is_some() && blesses {
             std::fs::write(expected, &printed)?;
             continue;
         }
@@ -84,8 +99,8 @@ fn compare_all(kernel: run::KernelName) -> Result<()> {
             let difference = difference(&wanted, &printed);
             writeln!(
                 wrong,
-                "\n{} on the {kernel} kernel:\n{difference}",
-                case.name
+                "\n{} in {} on the {kernel} kernel:\n{difference}",
+                case.name, case.language
             )?;
         }
     }
