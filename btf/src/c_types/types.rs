@@ -176,7 +176,7 @@ impl<'a> Types<'a> {
             let mut source = Source::default();
             source.line(format!("{name} {{"));
             for line in &body.lines {
-                source.line(line);
+                source.line(format!("\t{line}"));
             }
             let packed = if body.is_packed {
                 " __attribute__((packed))"
