@@ -2,9 +2,9 @@ package bpf
 
 import "unsafe"
 
-// The contract (wit/) as WebAssembly sees it: every imported function in the form that the component
-// model's canonical ABI gives it. `ecli build` checks each signature against the WIT. Results that
-// do not fit into one number go to memory that the last parameter points to.
+// The contract (wit/) as WebAssembly sees it: every imported function in the form that the
+// component model's canonical ABI gives it. `ecli build` checks each signature against the WIT.
+// Results that do not fit into one number go to memory that the last parameter points to.
 
 // The host's handle of a resource.
 type handle int32

@@ -68,7 +68,9 @@ func (r *RingBuffer) read(timeout time.Duration) (Batch, error) {
 func (r *RingBuffer) Next() (Batch, error) { return wait(r.read, -1) }
 
 // NextWithin is Next with a time-out, after which the batch is empty too.
-func (r *RingBuffer) NextWithin(timeout time.Duration) (Batch, error) { return wait(r.read, timeout) }
+func (r *RingBuffer) NextWithin(timeout time.Duration) (Batch, error) {
+	return wait(r.read, timeout)
+}
 
 // Release frees the last batch without reading on.
 func (r *RingBuffer) Release() {
@@ -155,7 +157,9 @@ func (p *PerfBuffer) TryNext() (Batch, error) { return p.read(0) }
 func (p *PerfBuffer) Next() (Batch, error) { return wait(p.read, -1) }
 
 // NextWithin is Next with a time-out.
-func (p *PerfBuffer) NextWithin(timeout time.Duration) (Batch, error) { return wait(p.read, timeout) }
+func (p *PerfBuffer) NextWithin(timeout time.Duration) (Batch, error) {
+	return wait(p.read, timeout)
+}
 
 // Close ends reading.
 func (p *PerfBuffer) Close() { abiPerfDrop(p.handle) }

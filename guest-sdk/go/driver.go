@@ -22,7 +22,9 @@ func LentBatch(records unsafe.Pointer, bytes uint32, lost uint64) Batch {
 func FreeLent() { lastingUsed = lentFrom }
 
 // DriveRingBuffer hands a ring buffer to the host: for package plugin.
-func DriveRingBuffer(o *Object, name RingBufferName, add func(int32, unsafe.Pointer)) (uint32, error) {
+func DriveRingBuffer(
+	o *Object, name RingBufferName, add func(int32, unsafe.Pointer),
+) (uint32, error) {
 	buffer, err := o.RingBuffer(name)
 	if err != nil {
 		return 0, err

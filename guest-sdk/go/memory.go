@@ -3,9 +3,9 @@ package bpf
 import "unsafe"
 
 // Lists that the host returns go to an arena: memory for them is asked for with cabi_realloc during
-// the call, where nothing may be allocated on Go's heap, since a collection that starts there reads a
-// clock, which the component model forbids inside of cabi_realloc. What is returned is copied out of
-// the arena, or borrowed until the next call for the same source.
+// the call, where nothing may be allocated on Go's heap, since a collection that starts there reads
+// a clock, which the component model forbids inside of cabi_realloc. What is returned is copied out
+// of the arena, or borrowed until the next call for the same source.
 
 // arena is memory that is used again for every call. It only grows outside of calls.
 type arena struct {

@@ -1,6 +1,6 @@
 // Package bpf is the user-space half of an eBPF tool, as a sandboxed WebAssembly guest of ecli. It
-// opens the BPF object of its image, loads and attaches it, and reads what its programs write. What a
-// call does is said in full in the contract, wit/.
+// opens the BPF object of its image, loads and attaches it, and reads what its programs write. What
+// a call does is said in full in the contract, wit/.
 //
 // Import one of the packages command (the guest drives: main) and plugin (the host drives).
 package bpf

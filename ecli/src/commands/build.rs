@@ -13,7 +13,7 @@ use crate::size;
 
 const AFTER_HELP: &str = "\
 A project is a folder with a file `ecli.toml`, which may be empty, BPF C sources `*.bpf.c`, and a
-guest: a Rust package, sources in C or C++, or a Go package. `ecli init` makes one.
+guest: a Rust package, sources in C or C++, or a Go package.
 
 Examples:
   ecli build                           Build the project of this folder
@@ -46,7 +46,7 @@ pub(crate) struct Options {
     /// Build for these platforms, one index for several [default: this machine's]
     #[arg(long, value_name = "OS/CPU,...", value_delimiter = ',')]
     platform: Vec<Platform>,
-    /// Language of the guest, in a folder with guests in several [default: by manifest, then files]
+    /// Language of the guest to build [default: by manifest, then files]
     #[arg(short, long, value_name = "LANGUAGE")]
     language: Option<Language>,
     /// Print only the image's digest

@@ -70,13 +70,10 @@ pub(super) struct Resources {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Language {
-    /// With cargo
+    // No documentation, which would make the help of `ecli build` long.
     Rust,
-    /// With clang and wasi-libc
     C,
-    /// The same, with sources in C++
     Cpp,
-    /// With the go command
     Go,
 }
 

@@ -1,4 +1,4 @@
-// Package plugin makes a guest a plugin, which the host drives: call Register from an init function.
+// Package plugin makes a guest a plugin, which the host drives: call Register in an init function.
 package plugin
 
 import (
