@@ -159,7 +159,7 @@ fn every_folder_of_guests_is_a_case_or_has_a_test_of_its_own() -> Result<()> {
             None => {
                 let expected = repository().join(&path).join("expected.txt");
                 ensure!(expected.exists(), "{} is missing", expected.display());
-                Case::read(&name)?;
+                Case::read(&name, "rust")?;
             }
         }
     }
