@@ -52,6 +52,10 @@ impl Candidate {
             signatures: Signatures::default(),
         };
         let FoundImage::Image(image) = &found.image else {
+            if let Provenance::Address = found.provenance {
+                let repository = found.shown.clone();
+                candidate.origin = Origin::Image { repository };
+            }
             return Ok(candidate);
         };
         let store = ctx.store()?;
@@ -59,7 +63,7 @@ impl Candidate {
         candidate.stated = image.metadata.permissions.clone();
         candidate.digests = match &found.provenance {
             Provenance::Store(reference) => store.signed_digests(reference, &image.digest)?,
-            Provenance::Path => vec![image.digest],
+            Provenance::Path | Provenance::Address => vec![image.digest],
         };
         for digest in &candidate.digests {
             let Signatures { found, skipped, .. } = store.signatures(digest)?;
@@ -72,7 +76,7 @@ impl Candidate {
                     Some(registry) => format!("{registry}/{}", reference.repository()),
                     None => reference.repository().to_owned(),
                 },
-                Provenance::Path => found.shown.clone(),
+                Provenance::Path | Provenance::Address => found.shown.clone(),
             };
             candidate.origin = Origin::Image { repository };
         }
@@ -126,7 +130,8 @@ impl Candidate {
         };
         // One's own files without a policy: nobody asks what they can do, and the guest is to be
         // told what is wrong with an object.
-        if self.digest.is_none() && files.is_empty() {
+        let is_own = self.digest.is_none() && matches!(self.origin, Origin::Local);
+        if is_own && files.is_empty() {
             return Ok(admitted);
         }
         let permissions = Permissions::of(tool)?;

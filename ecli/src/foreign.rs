@@ -9,7 +9,7 @@ use eunomia_formats::{Package, bpfman, bumblebee, eunomia, gadget};
 use eunomia_image::{Form, Image, registry};
 
 /// Stands for standard input.
-const STDIN: &str = "-";
+pub(crate) const STDIN: &str = "-";
 
 /// A package that is no file: from standard input, or from a web server.
 pub(crate) fn elsewhere(text: &str) -> Result<Option<Package>> {
@@ -92,7 +92,7 @@ pub(crate) fn short_name(text: &str) -> String {
         }
     };
     match stem {
-        "" | "-" => "tool".to_owned(),
+        "" | STDIN => "tool".to_owned(),
         stem => stem.chars().map(plain).collect(),
     }
 }

@@ -40,8 +40,10 @@ pub(crate) struct Found {
 pub(crate) enum Provenance {
     /// In the store, under this name.
     Store(Reference),
-    /// By its path.
+    /// By its path, or on standard input: the user has it already.
     Path,
+    /// At an address of the network.
+    Address,
 }
 
 /// Where the contents come from.
@@ -82,7 +84,11 @@ pub(crate) fn find_or_fetch(
     fetch: &Fetch,
 ) -> Result<Found> {
     if let Some(package) = foreign::elsewhere(text)? {
-        return packaged(text, package);
+        let provenance = match text {
+            foreign::STDIN => Provenance::Path,
+            _ => Provenance::Address,
+        };
+        return Ok(packaged(text, package, provenance));
     }
     let path = Path::new(text);
     let is_path = text.starts_with(['/', '.', '~']);
@@ -171,7 +177,7 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
         && let Some(package) = foreign::package(text, &component)
             .with_context(|| format!("read {}", path.display()))?
     {
-        return packaged(text, package);
+        return Ok(packaged(text, package, Provenance::Path));
     }
     check_kind(&component).with_context(|| format!("read {}", path.display()))?;
     let name = path
@@ -195,15 +201,16 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
 }
 
 /// A package that was found by itself.
-fn packaged(text: &str, package: Package) -> Result<Found> {
+fn packaged(text: &str, package: Package, provenance: Provenance) -> Found {
     let metadata = Box::new(Metadata::new(&*package.name, World::Command));
-    Ok(Found {
+    Found {
         shown: text.to_owned(),
         image: FoundImage::Package {
             metadata,
             package: Box::new(package),
         },
-    })
+        provenance,
+    }
 }
 
 /// Builds the project and takes its image from the store.

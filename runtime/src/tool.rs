@@ -155,12 +155,16 @@ impl Opened {
         };
         let linked = match self.world {
             World::Module => {
-                let module = compiled(&self.shared, &self.tool, |engine, bytes| Module::new(engine, bytes))?;
+                let module = compiled(&self.shared, &self.tool, |engine, bytes| {
+                    Module::new(engine, bytes)
+                })?;
                 let linked = module::link(&module, &self.callback_names);
                 Linked::Module(linked.map_err(unlinked)?)
             }
             World::Command | World::Plugin => {
-                let component = compiled(&self.shared, &self.tool, |engine, bytes| Component::new(engine, bytes))?;
+                let component = compiled(&self.shared, &self.tool, |engine, bytes| {
+                    Component::new(engine, bytes)
+                })?;
                 let linked = self.shared.linker.instantiate_pre(&component);
                 match self.world {
                     World::Plugin => Linked::Plugin(linked.map_err(unlinked)?),

@@ -42,6 +42,8 @@ pub fn ecli() -> Result<Command> {
         // Where cargo has its products, other compilers have theirs.
         .env("ECLI_TARGET_DIR", target()?.join("test-guests"))
         .env("NO_COLOR", "1")
+        // Nobody is there to be asked.
+        .env("ECLI_YES", "1")
         .env_remove("RUST_BACKTRACE");
     // A user's own configuration must not decide about a test.
     command.env("XDG_CONFIG_HOME", target()?.join("test-config"));

@@ -13,7 +13,7 @@ use super::print;
 use crate::context::Context;
 use crate::inspection::{ComponentFacts, GlobalFacts, Inspection, MapFacts, ObjectFacts};
 use crate::terminal::visible;
-use crate::tool_source::{self, Found, FoundImage};
+use crate::tool_source::{self, Found, FoundImage, Provenance};
 use crate::transfer::{Access, Reporting, full, with_registry};
 use crate::{permissions, size, table};
 
@@ -111,6 +111,7 @@ fn remote(ctx: &Context, options: &Options) -> Result<Found> {
     Ok(Found {
         shown: name.to_string(),
         image: FoundImage::Image(Box::new(image)),
+        provenance: Provenance::Store(name),
     })
 }
 
@@ -193,7 +194,6 @@ fn human(report: &Report) -> String {
         })
         .collect();
     write_table(&mut text, "layers", ["TITLE", "SIZE", "DIGEST"], layers);
-    write_permissions(&mut text, &report.inspection.permissions());
     for warning in &report.warnings {
         line(&mut text, format_args!("\nwarning: {}", visible(warning)));
     }
@@ -308,27 +308,6 @@ fn write_component(text: &mut String, component: &ComponentFacts) {
         for name in names {
             line(text, format_args!("    {}", visible(name)));
         }
-    }
-}
-
-/// What the tool does, computed from its contents.
-fn write_permissions(text: &mut String, permissions: &Permissions) {
-    let facts = [
-        ("program types", &permissions.program_types),
-        ("attach to", &permissions.attach_targets),
-        ("pinned maps", &permissions.pinned_maps),
-    ];
-    let rows: Vec<[String; 2]> = facts
-        .iter()
-        .filter(|(_, values)| !values.is_empty())
-        .map(|(name, values)| [(*name).to_owned(), visible(&values.join(", "))])
-        .collect();
-    if rows.is_empty() {
-        return;
-    }
-    line(text, format_args!("\npermissions"));
-    for row in table::aligned(&rows).lines() {
-        line(text, format_args!("  {row}"));
     }
 }
 

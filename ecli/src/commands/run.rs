@@ -11,7 +11,9 @@ use clap::{ArgAction, Args};
 use eunomia_runtime::console::Console;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::target::Target;
-use eunomia_runtime::{CallbackNames, KernelTool, Outcome, Runtime, Sandbox, Settings, Stdio, Tool};
+use eunomia_runtime::{
+    CallbackNames, KernelTool, Outcome, Runtime, Sandbox, Settings, Stdio, Tool,
+};
 
 use super::check;
 use crate::admission::Candidate;

@@ -9,8 +9,8 @@ mod location;
 mod lock;
 mod partial;
 mod prune;
-mod usage;
 mod signatures;
+mod usage;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -52,12 +52,14 @@ impl Permissions {
             })?;
         }
         if !tool.component.is_empty() {
-            let imports = interfaces(&tool.component).map(|found| found.imports).map_err(|reason| {
-                Error::new(
-                    ErrorKind::InvalidComponent,
-                    format!("open the component of `{}`: {reason}", tool.name),
-                )
-            })?;
+            let imports = interfaces(&tool.component)
+                .map(|found| found.imports)
+                .map_err(|reason| {
+                    Error::new(
+                        ErrorKind::InvalidComponent,
+                        format!("open the component of `{}`: {reason}", tool.name),
+                    )
+                })?;
             let names = imports.iter().map(|import| without_version(import));
             permissions.imports.extend(names);
         }
