@@ -149,6 +149,7 @@ pub(crate) fn plan(name: &str, labels: &Labels, facts: &Facts) -> Result<Plan> {
         short,
         value: Some("NAME=HEX".to_owned()),
         default: None,
+        initial: None,
         help: "Set the bytes of a global variable; may be repeated".to_owned(),
         sets: Sets::GlobalBytes,
         required: false,

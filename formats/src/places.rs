@@ -106,6 +106,7 @@ fn option(place: Place) -> OptionSpec {
         short: None,
         value: Some(value.to_owned()),
         default: default.map(str::to_owned),
+        initial: None,
         help: help.to_owned(),
         sets: Sets::Place(place),
         required: false,

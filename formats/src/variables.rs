@@ -13,8 +13,10 @@ pub(crate) struct Said {
     pub(crate) long: Option<String>,
     pub(crate) short: Option<char>,
     pub(crate) help: Option<String>,
-    /// A default of the package's, as text.
+    /// A default that the package states, as text: it holds, whatever the object has.
     pub(crate) default: Option<String>,
+    /// What the package says that the object has, as text.
+    pub(crate) value: Option<String>,
 }
 
 /// Options for all variables that can be set by a text.
@@ -37,6 +39,7 @@ pub(crate) fn option(facts: &Facts, global: &Global, said: &Said) -> Vec<OptionS
     let default = said
         .default
         .clone()
+        .or_else(|| said.value.clone())
         .or_else(|| shown(btf, ty, global.initial.as_deref()?));
     let make = |long: String, short, fixed: Option<&'static str>, help: String| OptionSpec {
         long,
@@ -45,6 +48,7 @@ pub(crate) fn option(facts: &Facts, global: &Global, said: &Said) -> Vec<OptionS
         default: default
             .clone()
             .filter(|default| !default.is_empty() && !is_switch),
+        initial: said.default.clone(),
         help,
         sets: Sets::Global {
             name: name.clone(),

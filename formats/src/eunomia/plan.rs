@@ -109,7 +109,6 @@ fn said(variable: &Variable) -> Result<Said> {
     if letters.next().is_some() {
         return Err(Error::new("cmdarg.short: more than one character"));
     }
-    let default = argument.default.as_ref().or(variable.value.as_ref());
     Ok(Said {
         long: argument.long.clone().filter(|long| !long.is_empty()),
         short,
@@ -117,7 +116,8 @@ fn said(variable: &Variable) -> Result<Said> {
             .help
             .clone()
             .or_else(|| variable.description.clone()),
-        default: default.and_then(text),
+        default: argument.default.as_ref().and_then(text),
+        value: variable.value.as_ref().and_then(text),
     })
 }
 

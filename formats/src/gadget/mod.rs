@@ -110,6 +110,7 @@ fn options(gadget: &Gadget, facts: &Facts) -> Result<Vec<OptionSpec>> {
             short: alias.chars().next().filter(|_| alias.chars().count() == 1),
             help: text("description"),
             default: text("defaultValue").filter(|default| !default.is_empty()),
+            value: None,
         };
         let required = text("isMandatory").as_deref() == Some("true");
         for mut option in variables::option(facts, global, &said) {

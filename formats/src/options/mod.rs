@@ -25,6 +25,9 @@ pub struct OptionSpec {
     pub value: Option<String>,
     /// What holds when it is not given.
     pub default: Option<String>,
+    /// What its variable is set to when neither this nor another option of that variable is given:
+    /// a default of the package's, which the object need not have.
+    pub initial: Option<String>,
     /// What it is for.
     pub help: String,
     /// What it changes.
@@ -96,6 +99,7 @@ impl OptionSpec {
             short: None,
             value: Some(value.to_owned()),
             default: None,
+            initial: None,
             help: help.to_owned(),
             sets,
             required: false,

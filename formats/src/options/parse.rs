@@ -54,6 +54,7 @@ pub fn parse(options: &[OptionSpec], facts: &Facts, arguments: &[String]) -> Res
     {
         return Err(Error::usage(format!("--{} must be given", option.long)));
     }
+    reader.set_initial()?;
     Ok(Request::Run(reader.choices))
 }
 
@@ -113,6 +114,21 @@ impl Reader<'_> {
             "unknown option `{argument}`; there are: {}",
             names.join(", ")
         ))
+    }
+
+    /// Sets the variables that no option was given for to what their package says.
+    fn set_initial(&mut self) -> Result<()> {
+        for option in self.options {
+            let (Some(initial), Sets::Global { name, .. }) = (&option.initial, &option.sets) else {
+                continue;
+            };
+            if self.choices.globals.iter().any(|(set, _)| set == name) {
+                continue;
+            }
+            self.set(option, Some(initial.clone()))
+                .map_err(|error| error.within(format!("the default of --{}", option.long)))?;
+        }
+        Ok(())
     }
 
     fn set(&mut self, option: &OptionSpec, value: Option<String>) -> Result<()> {

@@ -110,6 +110,31 @@ fn options_and_help_come_from_the_description() -> Result<()> {
 }
 
 #[test]
+fn a_default_of_the_package_holds_whatever_the_object_has() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let mut meta = execs_meta();
+    let variables = &mut meta["bpf_skel"]["data_sections"][0]["variables"];
+    let variables = variables.as_array_mut().context("a list of variables")?;
+    // The object has -5.
+    variables.push(json!({ "name": "offset", "type": "__s64", "cmdarg": { "default": 77 } }));
+    let folder = tempfile::tempdir()?;
+    let path = file(
+        folder.path(),
+        "package.json",
+        &package(&object("execs")?, &meta)?,
+    )?;
+    for (args, expected) in [(&[&*path][..], 77), (&[&*path, "--offset", "12"], 12)] {
+        let run = run(args, None, |run| !run.own_rows().is_empty())?;
+        let own = run.own_rows();
+        let row = own.first().context("an exec was reported")?;
+        ensure!(row["small"] == expected, "{args:?}: {row}");
+    }
+    Ok(())
+}
+
+#[test]
 fn sampled_maps_are_shown_with_their_histograms() -> Result<()> {
     if !is_root() {
         return Ok(());
