@@ -62,7 +62,7 @@ fn what_is_not_a_component_is_called_by_its_name() {
         (
             "module.wasm",
             "\0asm\u{1}\0\0\0",
-            "read ./module.wasm: this is a core WebAssembly module, not a component",
+            "open the component of `module`: it is a core module without `_start`",
         ),
         (
             "nothing.wasm",
@@ -129,7 +129,7 @@ fn a_wrong_manifest_is_shown_with_the_line() {
     sandbox.write("tool/ecli.toml", "");
     sandbox
         .ecli(&["build", "tool"])
-        .failed_with("ecli: $SANDBOX/tool: nothing to build: neither *.bpf.c nor Cargo.toml\n");
+        .failed_with("ecli: $SANDBOX/tool: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, *.c or *.cpp\n");
 }
 
 #[test]

@@ -70,12 +70,14 @@ fn a_name_does_not_make_a_stranger_local() {
 fn what_was_built_here_runs_without_a_question() {
     let sandbox = Sandbox::new();
     support::image::built(&sandbox);
-    let outcome = sandbox.ecli(&["run", "own"]);
+    // Not every kernel has what it attaches to.
+    let outcome = sandbox.ecli(&["run", "--timeout", "100ms", "own"]);
+    let stderr = &outcome.stderr;
     assert!(
-        outcome.stderr.contains("it has no component"),
-        "{}",
-        outcome.stderr
+        outcome.code == 0 || stderr.contains("attach program `on_connect`"),
+        "{stderr}"
     );
+    assert!(!stderr.contains("there is no terminal"), "{stderr}");
     let checked = sandbox.ecli(&["policy", "check", "own"]).succeeded();
     assert!(
         checked.contains("verdict  runs: it was made on this machine"),

@@ -34,7 +34,7 @@ fn a_published_tool_runs_elsewhere_as_new_or_as_old_as_asked_for() {
     let user = Sandbox::new();
     let run = |arguments: &[&str]| {
         let mut command = user.command(&[&["run"], arguments].concat());
-        user.run(command.env("ECLI_REGISTRY", &place))
+        user.run(command.env("ECLI_REGISTRY", &place).env("ECLI_YES", "1"))
     };
     let (tagged, latest) = (format!("{place}/project:1.2.3"), format!("{place}/project"));
     let outcome = run(&["--pull", "never", &latest]);
@@ -60,7 +60,7 @@ fn a_published_tool_runs_elsewhere_as_new_or_as_old_as_asked_for() {
     assert_eq!(run(&["--pull", "always", first]).succeeded(), "first\n");
     // Whatever the registry has under its name, a digest is what it is; also on a new machine.
     let other = Sandbox::new();
-    assert_eq!(other.ecli(&["run", first]).succeeded(), "first\n");
+    assert_eq!(other.ecli(&["run", "--yes", first]).succeeded(), "first\n");
 
     // The configuration says when; a registry that is gone matters only when it is asked.
     drop(server);
