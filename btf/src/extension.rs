@@ -75,7 +75,7 @@ impl Extension {
     /// # Errors
     /// As [`Extension::unsigned`].
     pub fn signed(&mut self, name: &str, bytes: u32) -> Result<TypeId> {
-        self.add(name, Kind::Int, 0, bytes, &[1 << 24 | bytes * 8])
+        self.add(name, Kind::Int, 0, bytes, &[(1 << 24) | (bytes * 8)])
     }
 
     /// An array.

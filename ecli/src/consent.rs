@@ -81,7 +81,8 @@ fn file(folder: &Path, digest: &Digest, known: Known) -> PathBuf {
     folder.join(format!("{}.{}", digest.hex(), known.suffix()))
 }
 
-/// Whether nobody but this user, root, or who called sudo can have made it. A link is somebody else's word.
+/// Whether nobody but this user, root, or who called sudo can have made it. A link is somebody
+/// else's word.
 fn is_ours(path: &Path) -> bool {
     let Ok(metadata) = std::fs::symlink_metadata(path) else {
         return false;

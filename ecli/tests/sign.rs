@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test says where and why")]
 
-#[path = "../../image/tests/support/registry.rs"]
-#[allow(dead_code, reason = "only the public registry is used here")]
-mod registry;
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,9 +9,9 @@ use std::path::Path;
 
 use eunomia_image::registry::{Registry, RegistryOptions};
 use eunomia_image::{Reference, Store};
-use registry::RegistryServer;
 use support::Sandbox;
 use support::image::{STRANGER, stranger};
+use support::registry::RegistryServer;
 
 /// For the registry's own file.
 fn text(path: &Path) -> &str {

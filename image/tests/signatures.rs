@@ -178,11 +178,11 @@ fn archives_carry_signatures_and_prune_deletes_them_with_the_image() {
     let (_folder, target) = store();
     assert_eq!(
         target.load(&mut archive.as_slice(), None).unwrap(),
-        [name.clone()]
+        std::slice::from_ref(&name)
     );
     assert_eq!(
         target.signatures(&image.digest).unwrap().found,
-        [signature.clone()]
+        std::slice::from_ref(&signature)
     );
     // The image without the name is that image too.
     let (_folder, renamed) = store();
@@ -190,7 +190,7 @@ fn archives_carry_signatures_and_prune_deletes_them_with_the_image() {
     renamed.load(&mut archive.as_slice(), Some(&other)).unwrap();
     assert_eq!(
         renamed.signatures(&image.digest).unwrap().found,
-        [signature.clone()]
+        std::slice::from_ref(&signature)
     );
     assert_eq!(target.prune().unwrap().blobs.len(), 0);
     assert_eq!(target.signatures(&image.digest).unwrap().found, [signature]);

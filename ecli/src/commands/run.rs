@@ -112,7 +112,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let kind = match package {
         None => Kind::Guest(found.into_tool()?),
         Some(package) => match kernel_tool::prepare(&runtime, &package, &args)? {
-            Some(tool) => Kind::Kernel(tool),
+            Some(tool) => Kind::Kernel(Box::new(tool)),
             None => return Ok(ExitCode::SUCCESS),
         },
     };
@@ -145,7 +145,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
             let opened = runtime.open(tool)?.callback_names(names);
             opened.load()?.run(settings)?
         }
-        Kind::Kernel(tool) => runtime.run_kernel_tool(tool, settings)?,
+        Kind::Kernel(tool) => runtime.run_kernel_tool(*tool, settings)?,
     };
     let control = running.control();
     report.when_enough(move || control.stop());
@@ -192,7 +192,7 @@ enum Kind {
     /// The image.
     Guest(Tool),
     /// Nobody: the host shows what the object has.
-    Kernel(KernelTool),
+    Kernel(Box<KernelTool>),
 }
 
 impl Kind {

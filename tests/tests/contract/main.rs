@@ -83,6 +83,10 @@ fn folders() -> Result<Vec<String>> {
 fn compare_all(kernel: run::KernelName) -> Result<()> {
     let mut wrong = String::new();
     for (case, tool) in cases()?.iter().filter(|(case, _)| case.runs_on(kernel)) {
+        if let Some(reason) = run::forbidden(kernel, case, tool)? {
+            eprintln!("NOT RUN: {} in {}: {reason}", case.name, case.language);
+            continue;
+        }
         let printed = Bench::new(kernel, case, tool)?.run_all();
         let printed = printed.with_context(|| {
             format!("{} in {} on the {kernel} kernel", case.name, case.language)

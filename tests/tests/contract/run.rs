@@ -15,7 +15,9 @@ use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::libbpf::LibbpfKernel;
 use eunomia_runtime::limits::Limits;
 use eunomia_runtime::policy::Overrides;
-use eunomia_runtime::{Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows};
+use eunomia_runtime::{
+    HostErrorKind, Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows,
+};
 use eunomia_tests::wait_until;
 use serde::Deserialize;
 
@@ -42,6 +44,26 @@ impl fmt::Display for KernelName {
             Self::Real => "real",
         })
     }
+}
+
+/// Cases whose BPF programs some kernels forbid, by their configuration.
+const MAY_BE_FORBIDDEN: &[&str] = &["iterate"];
+
+/// Why this machine's kernel does not load the objects of one of them.
+pub(crate) fn forbidden(name: KernelName, case: &Case, tool: &Tool) -> Result<Option<String>> {
+    if name != KernelName::Real || !MAY_BE_FORBIDDEN.contains(&&*case.name) {
+        return Ok(None);
+    }
+    let kernel = LibbpfKernel::new();
+    for (object, elf) in &tool.objects {
+        match kernel.open_object(object, elf)?.load() {
+            Err(error) if error.kind() == HostErrorKind::NotSupported => {
+                return Ok(Some(error.to_string()));
+            }
+            outcome => outcome?,
+        }
+    }
+    Ok(None)
 }
 
 /// A case on a kernel.
