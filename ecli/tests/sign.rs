@@ -5,18 +5,12 @@
 mod support;
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use eunomia_image::registry::{Registry, RegistryOptions};
 use eunomia_image::{Reference, Store};
 use support::Sandbox;
 use support::image::{STRANGER, stranger};
 use support::registry::RegistryServer;
-
-/// For the registry's own file.
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 /// A sandbox with the keys `ours` and `theirs`.
 fn with_keys() -> Sandbox {

@@ -86,9 +86,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", default_value_t = CallbackNames::default().callback_export)]
     callback_export: String,
     #[command(flatten)]
-    output: OutputOptions,
-    #[command(flatten)]
     fetch: Fetch,
+    #[command(flatten)]
+    output: OutputOptions,
 }
 
 /// Runs the tool until it ends; returns its exit code.

@@ -26,7 +26,7 @@ pub(crate) enum Pull {
 pub(crate) struct Fetch {
     /// When to fetch the image: missing (the default), always or never
     #[arg(long, value_name = "WHEN", env = "ECLI_PULL", hide_env_values = true)]
-    #[arg(hide_possible_values = true, help_heading = "Options")]
+    #[arg(hide_possible_values = true)]
     pull: Option<Pull>,
     #[command(flatten)]
     access: Access,
