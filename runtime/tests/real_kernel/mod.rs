@@ -104,37 +104,46 @@ pub(crate) fn compile(name: &str) -> Vec<u8> {
     if let Some(object) = compiled.get(name) {
         return object.clone();
     }
-    let object = match std::env::var_os(OBJECTS) {
-        Some(folder) => fs::read(object_in(Path::new(&folder), name)).unwrap(),
-        None => run_clang(name),
-    };
+    let source = tests_bpf().join(format!("{name}.bpf.c"));
+    let object = compile_file(name, &source);
     compiled.insert(name.to_owned(), object.clone());
     object
+}
+
+fn tests_bpf() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf")
 }
 
 fn object_in(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.bpf.o"))
 }
 
-/// Compile every source into the folder of objects.
+/// Compile every source that a test may want into the folder of objects.
 pub(crate) fn compile_all() {
     let folder = PathBuf::from(std::env::var_os(OBJECTS).expect("where to"));
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bpf");
-    for entry in fs::read_dir(sources).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        if let Some(name) = file.strip_suffix(".bpf.c") {
-            fs::write(object_in(&folder, name), run_clang(name)).unwrap();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let examples = fs::read_dir(examples).unwrap();
+    let folders = examples.map(|entry| entry.unwrap().path());
+    for source in folders.chain([tests_bpf()]).filter(|path| path.is_dir()) {
+        for entry in fs::read_dir(source).unwrap() {
+            let entry = entry.unwrap();
+            let file = entry.file_name().into_string().unwrap();
+            if let Some(name) = file.strip_suffix(".bpf.c") {
+                fs::write(object_in(&folder, name), run_clang(name, &entry.path())).unwrap();
+            }
         }
     }
 }
 
-fn run_clang(name: &str) -> Vec<u8> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bpf/{name}.bpf.c"));
-    compile_file(name, &source)
+/// Compile a file, or take its product from the folder of objects; `name` is for the product.
+pub(crate) fn compile_file(name: &str, source: &Path) -> Vec<u8> {
+    match std::env::var_os(OBJECTS) {
+        Some(folder) => fs::read(object_in(Path::new(&folder), name)).unwrap(),
+        None => run_clang(name, source),
+    }
 }
 
-/// Compile a file; `name` is for its product.
-pub(crate) fn compile_file(name: &str, source: &Path) -> Vec<u8> {
+fn run_clang(name: &str, source: &Path) -> Vec<u8> {
     let object = scratch().join(format!("{name}.{}.bpf.o", std::process::id()));
     let output = Command::new("clang")
         .args(["-g", "-O2", "-Wall", "-Werror", "-target", "bpf"])
