@@ -61,7 +61,10 @@ fn part_of(elf: &[u8], name: &str) -> PathBuf {
         bytes.len()
     );
     let file = format!("{name}.{}.btf", std::process::id());
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Cargo has made it, but not in a virtual machine.
+    fs::create_dir_all(folder).unwrap();
+    let path = folder.join(file);
     fs::write(&path, bytes).unwrap();
     path
 }
