@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use eunomia_image::{Digest, Store};
+use eunomia_image::{Digest, PackedImage, Store, media_type};
 
 const FOLDER: &str = "consent";
 /// Others must not be able to answer in the user's place.
@@ -64,6 +64,16 @@ pub(crate) fn remember(store: &Store, digest: &Digest, known: Known) -> Result<(
 pub(crate) fn remember_or_warn(store: &Store, digest: &Digest, known: Known) {
     if let Err(error) = remember(store, digest, known) {
         tracing::warn!("{error:#}");
+    }
+}
+
+/// Remembers that this user has built an image, for all its platforms.
+pub(crate) fn remember_built(store: &Store, image: &PackedImage) {
+    let runnable = [media_type::OCI_INDEX, media_type::OCI_MANIFEST];
+    for (descriptor, _) in image.blobs() {
+        if runnable.contains(&&*descriptor.media_type) {
+            remember_or_warn(store, &descriptor.digest, Known::Built);
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use eunomia_image::registry::{Registry, RegistryOptions};
 use eunomia_image::{Store, default_store_root};
 
 use crate::cli::Global;
@@ -35,13 +34,6 @@ impl Context {
             None => default_store_root()?,
         };
         Ok(Store::open(root)?)
-    }
-
-    /// A client of registries.
-    pub(crate) fn registry(&self) -> Result<Registry> {
-        let mut options = RegistryOptions::default();
-        options.signatures = true;
-        Ok(Registry::new(options)?)
     }
 
     /// Where compiled components are kept: beside the images, if the store is this user's own, or

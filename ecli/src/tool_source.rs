@@ -10,7 +10,7 @@ use eunomia_image::{ErrorKind, Image, Layout, Metadata, Platform, Reference, Wor
 use eunomia_runtime::Tool;
 
 use crate::commands::unknown_image;
-use crate::consent::{self, Known};
+use crate::consent;
 use crate::context::Context;
 use crate::failure::{causes, hinted};
 use crate::foreign;
@@ -230,7 +230,7 @@ fn built(ctx: &Context, folder: &Path) -> Result<Found> {
     let built = project.build()?;
     let store = ctx.store()?;
     let descriptor = store.write_image(&reference, &built.image)?;
-    consent::remember_or_warn(&store, &descriptor.digest, Known::Built);
+    consent::remember_built(&store, &built.image);
     stored(ctx, reference.at_digest(descriptor.digest)).map(|found| Found {
         shown: reference.to_string(),
         ..found

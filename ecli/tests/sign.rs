@@ -163,6 +163,25 @@ fn push(store: &Store, reference: &Reference) {
 }
 
 #[test]
+fn a_signature_travels_with_its_image() {
+    let server = RegistryServer::start();
+    let author = with_keys();
+    let name = server.name("tools/b:1");
+    stranger(&author, &name, |_| {});
+    author
+        .ecli(&["sign", "--local", &name, "--key", "ours.key"])
+        .succeeded();
+    author.ecli(&["push", &name]).succeeded();
+    let user = Sandbox::new();
+    std::fs::copy(author.path("ours.pub"), user.path("ours.pub")).unwrap();
+    user.ecli(&["pull", &name]).succeeded();
+    // What was pulled is enough: nobody asks the registry any more.
+    drop(server);
+    let verified = user.ecli(&["verify", &name, "--key", "ours.pub"]);
+    assert!(verified.succeeded().contains(" bundle by "));
+}
+
+#[test]
 fn what_is_nowhere_is_said_to_be() {
     let sandbox = with_keys();
     let missing = sandbox.ecli(&["sign", "--local", STRANGER, "--key", "ours.key"]);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use eunomia_image::{PackedImage, Platform, Reference};
 
-use crate::consent::{self, Known};
+use crate::consent;
 use crate::context::Context;
 use crate::project::{Language, Project};
 use crate::size;
@@ -64,7 +64,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let (image, parts) = build(&project, &options.platform)?;
     let store = ctx.store()?;
     store.write_image(&reference, &image)?;
-    consent::remember_or_warn(&store, &image.digest(), Known::Built);
+    consent::remember_built(&store, &image);
     if options.quiet {
         println!("{}", image.digest());
         return Ok(());

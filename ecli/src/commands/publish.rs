@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use eunomia_image::{DEFAULT_TAG, Reference};
 
+use crate::consent;
 use crate::context::Context;
 use crate::project::Project;
 use crate::transfer::{Access, Reporting, Transferred, full, with_registry};
@@ -46,6 +47,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let image = project.build()?.image;
     let store = ctx.store()?;
     store.write_image(&name, &image)?;
+    consent::remember_built(&store, &image);
     let mut names = vec![name.clone()];
     if !options.no_latest && name.tag() != Some(DEFAULT_TAG) {
         let latest = name.at_tag(DEFAULT_TAG)?;

@@ -12,6 +12,7 @@ use eunomia_image::{
 
 use super::{key, unknown_image};
 use crate::context::Context;
+use crate::transfer::Access;
 
 const AFTER_HELP: &str = "\
 What is signed is the image's digest, of all its platforms. An image of the local store keeps its
@@ -42,6 +43,8 @@ pub(crate) struct Options {
     /// Only in the local store
     #[arg(long)]
     local: bool,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// Signs, and prints what was signed.
@@ -54,7 +57,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     };
     let private = key::read_private(&options.key)?;
     let remote = match is_remote(&options) {
-        true => Some(ctx.registry()?),
+        true => Some(options.access.registry(ctx, &options.image)?),
         false => None,
     };
     let subject = match (&stored, &remote) {

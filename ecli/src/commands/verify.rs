@@ -10,6 +10,7 @@ use super::{key, unknown_image};
 use crate::context::Context;
 use crate::failure::hinted;
 use crate::terminal::visible;
+use crate::transfer::Access;
 
 const AFTER_HELP: &str = "\
 The image of the local store is verified, with the signatures that were pulled with it: what `ecli
@@ -33,6 +34,8 @@ pub(crate) struct Options {
     /// Ask the registry, also when the image is in the store
     #[arg(long)]
     registry: bool,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// Verifies, and prints digest, form and key of the signature.
@@ -96,7 +99,7 @@ fn gather(ctx: &Context, options: &Options) -> Result<(Vec<Digest>, Signatures)>
             Err(error) => return Err(unknown_image(&store, image, error)),
         }
     }
-    let registry = ctx.registry()?;
+    let registry = options.access.registry(ctx, image)?;
     let root = registry.resolve(image)?;
     let signatures = registry.signatures(image, &root.digest)?;
     Ok((vec![root.digest], signatures))

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use eunomia_image::registry::{CredentialFile, RegistryOptions};
+use eunomia_image::Reference;
+use eunomia_image::registry::{CredentialFile, Registry, RegistryOptions};
 
 use crate::context::Context;
 use crate::failure::HintExt;
@@ -76,6 +77,8 @@ impl Access {
     pub(crate) fn options(&self, ctx: &Context) -> Result<RegistryOptions> {
         let config = &ctx.config;
         let mut options = RegistryOptions::default();
+        // Images travel with their signatures, by which policies judge them.
+        options.signatures = true;
         if let Some(file) = self.auth_file.as_ref().or(config.auth_file.as_ref()) {
             options.credential_file = Some(CredentialFile::at(file));
         }
@@ -102,6 +105,11 @@ impl Access {
             options.plain_http_hosts.extend(self.hosts.iter().cloned());
         }
         Ok(options)
+    }
+
+    /// A client for the registry of `image`.
+    pub(crate) fn registry(&self, ctx: &Context, image: &Reference) -> Result<Registry> {
+        Ok(Registry::new(self.to([image.registry()]).options(ctx)?)?)
     }
 
     /// The file in which credentials are kept.
