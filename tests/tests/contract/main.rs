@@ -3,7 +3,8 @@
 //! same lines on both.
 //!
 //! Guests in other languages lie beside the one in Rust (`guest.c`, `main.go`) and must print the
-//! same: adding a language to a case is adding a file.
+//! same: adding a language to a case is adding a file. With `ECLI_CASE=stop` or
+//! `ECLI_CASE_LANGUAGE=go` only that case or language is run.
 //!
 //! Adding a case is adding a folder: an `ecli` project, `expected.txt` (which this test writes when
 //! the environment has `ECLI_BLESS=1`, for you to read), and if it needs more than one plain run a
@@ -32,7 +33,18 @@ const OTHERS: &[(&str, &str)] = &[
 ];
 
 /// Guests of a case beside the one in Rust: adding a language is adding its file.
-const LANGUAGES: &[(&str, &str)] = &[("guest.c", "c"), ("main.go", "go")];
+const LANGUAGES: &[(&str, &str)] = &[
+    ("guest.c", "c"),
+    ("guest.cpp", "cpp"),
+    ("main.go", "go"),
+    ("guest.ts", "ts"),
+    ("guest.py", "python"),
+    ("guest.zig", "zig"),
+];
+
+/// Name the one case or the one language to run, while working on it.
+const ONE_CASE: &str = "ECLI_CASE";
+const ONE_LANGUAGE: &str = "ECLI_CASE_LANGUAGE";
 
 /// Asks for `expected.txt` to be written instead of compared.
 const BLESS: &str = "ECLI_BLESS";
@@ -48,17 +60,25 @@ fn build_all() -> Result<Vec<(Case, Tool)>> {
     let found = folders()?.into_iter();
     let names = found.filter(|name| !OTHERS.iter().any(|(other, _)| other == name));
     let mut cases = Vec::new();
-    for name in names {
+    for name in names.filter(|name| is_chosen(ONE_CASE, name)) {
         let folder = format!("tests/guests/{name}");
-        cases.push((Case::read(&name, "rust")?, build(&folder)?));
+        if is_chosen(ONE_LANGUAGE, "rust") {
+            cases.push((Case::read(&name, "rust")?, build(&folder)?));
+        }
         for (file, language) in LANGUAGES {
-            if repository().join(&folder).join(file).is_file() {
+            let is_there = repository().join(&folder).join(file).is_file();
+            if is_there && is_chosen(ONE_LANGUAGE, language) {
                 let tool = build_in(&folder, language)?;
                 cases.push((Case::read(&name, language)?, tool));
             }
         }
     }
     Ok(cases)
+}
+
+/// Whether the environment asks for this name, or for none.
+fn is_chosen(variable: &str, name: &str) -> bool {
+    std::env::var(variable).map_or(true, |one| one == name)
 }
 
 fn folders() -> Result<Vec<String>> {

@@ -16,7 +16,7 @@ use eunomia_runtime::libbpf::LibbpfKernel;
 use eunomia_runtime::limits::Limits;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::{
-    HostErrorKind, Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows,
+    ErrorKind, HostErrorKind, Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows,
 };
 use eunomia_tests::wait_until;
 use serde::Deserialize;
@@ -122,6 +122,10 @@ impl<'a> Bench<'a> {
         let end = match outcome {
             Outcome::Exited(0) => String::new(),
             Outcome::Exited(code) => format!("exit code {code}\n"),
+            // Which instruction trapped, and what the guest printed of it, is its language's affair.
+            Outcome::Failed(error) if error.kind() == ErrorKind::Trap => {
+                "failed: a trap\n".to_owned()
+            }
             Outcome::Failed(error) => format!("failed: {error}\n"),
             other => format!("{other:?}\n"),
         };
