@@ -1,14 +1,17 @@
-//! Puts the guest SDKs and the contract into the program, so that `ecli build` works anywhere.
+//! Puts the guest SDKs, the contract and the templates into the program, so that `ecli init` and
+//! `ecli build` work anywhere.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Folders of the repository that are embedded, with the file names and ends that are wanted.
+/// Folders of the repository that are embedded, with the ends of the file names that are wanted.
 const FOLDERS: &[(&str, &[&str])] = &[
     ("wit", &["wit"]),
     ("guest-sdk/c", &["c", "h", "hpp", "md"]),
     ("guest-sdk/go", &["go", "mod", "md", "s"]),
     ("guest-sdk/rust", &["rs", "toml", "md"]),
+    // Nothing else lies there.
+    ("ecli/templates", &[]),
 ];
 
 fn main() {
@@ -55,10 +58,11 @@ fn collect(folder: &Path, ends: &[&str], files: &mut Vec<PathBuf>) {
         }
         if path.is_dir() {
             collect(&path, ends, files);
-        } else if path
-            .extension()
-            .and_then(|end| end.to_str())
-            .is_some_and(|end| ends.contains(&end))
+        } else if ends.is_empty()
+            || path
+                .extension()
+                .and_then(|end| end.to_str())
+                .is_some_and(|end| ends.contains(&end))
         {
             files.push(path);
         }

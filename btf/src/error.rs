@@ -23,6 +23,8 @@ pub enum ErrorKind {
     TooLarge,
     /// A record has fewer bytes than its type needs.
     ShortRecord,
+    /// A literal does not fit the type that it is to be encoded by.
+    WrongValue,
 }
 
 /// The result of this crate's fallible operations.
@@ -65,6 +67,13 @@ impl Error {
     pub(crate) fn short_record(message: impl Into<String>) -> Self {
         Self {
             kind: ErrorKind::ShortRecord,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn wrong_value(message: impl Into<String>) -> Self {
+        Self {
+            kind: ErrorKind::WrongValue,
             message: message.into(),
         }
     }

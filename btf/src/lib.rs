@@ -1,4 +1,5 @@
-//! BTF, the BPF type format: parsing it, decoding values by it, generating Rust types from it.
+//! BTF, the BPF type format: parsing it, decoding and encoding values by it, generating types from
+//! it.
 //!
 //! BTF comes out of images, so it is untrusted: whatever its bytes are, they end in an [`Error`] or
 //! in types that make sense, in bounded time and memory.
@@ -29,6 +30,7 @@ mod composite;
 mod declaration;
 pub mod decode;
 mod elf;
+pub mod encode;
 mod enumeration;
 mod error;
 mod extension;

@@ -51,8 +51,11 @@ pub(crate) struct Global {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(commands::init::Options),
     Build(commands::build::Options),
     Run(commands::run::Options),
+    Dev(commands::dev::Options),
+    Test(commands::test::Options),
     #[command(visible_alias = "images")]
     List(commands::list::Options),
     Inspect(commands::inspect::Options),

@@ -26,12 +26,16 @@ mod permissions;
 mod policy;
 mod project;
 mod render;
+mod run_options;
+mod session;
 mod similar;
 mod size;
 mod table;
 mod terminal;
+mod testing;
 mod tool_source;
 mod transfer;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,7 @@ use crate::consent;
 use crate::context::Context;
 use crate::failure::{causes, hinted};
 use crate::foreign;
-use crate::project::Project;
+use crate::project::{Language, Project};
 use crate::transfer::Fetch;
 
 /// Marks a folder as an image layout.
@@ -170,7 +170,7 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
         });
     }
     if path.is_dir() {
-        return built(ctx, path);
+        return built(ctx, path, None);
     }
     let component = read(path)?;
     if objects.is_empty()
@@ -213,8 +213,8 @@ fn packaged(text: &str, package: Package, provenance: Provenance) -> Found {
     }
 }
 
-/// Builds the project and takes its image from the store.
-fn built(ctx: &Context, folder: &Path) -> Result<Found> {
+/// Builds the project, with its guest in this language, and takes its image from the store.
+pub(crate) fn built(ctx: &Context, folder: &Path, language: Option<Language>) -> Result<Found> {
     if !Project::is_at(folder) {
         let error = anyhow!(
             "{} is neither a project nor an image layout",
@@ -225,7 +225,7 @@ fn built(ctx: &Context, folder: &Path) -> Result<Found> {
             "a project has a file ecli.toml, which may be empty; an image layout has oci-layout",
         ));
     }
-    let project = Project::open(folder, None)?;
+    let project = Project::open(folder, language)?;
     let reference = project.reference()?;
     let built = project.build()?;
     let store = ctx.store()?;

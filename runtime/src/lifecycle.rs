@@ -66,6 +66,11 @@ impl Control {
         self.stop.request();
     }
 
+    /// Whether it was asked to.
+    pub fn is_stop_requested(&self) -> bool {
+        self.stop.is_requested()
+    }
+
     /// End the guest at once.
     pub fn kill(&self) {
         self.kill.store(true, Ordering::Relaxed);
@@ -85,16 +90,18 @@ impl Control {
 impl Running {
     pub(crate) fn start(tool: Loaded, settings: Settings) -> Result<Self> {
         let name = tool.tool.name.clone();
-        Self::spawn(&name, move |control| run(&tool, settings, control))
+        let stop = settings.stop.clone();
+        Self::spawn(&name, stop, move |control| run(&tool, settings, control))
     }
 
     /// Start `work` on a thread of its own.
     pub(crate) fn spawn(
         name: &str,
+        stop: StopSignal,
         work: impl FnOnce(&Control) -> Outcome + Send + 'static,
     ) -> Result<Self> {
         let control = Control {
-            stop: StopSignal::default(),
+            stop,
             kill: Arc::default(),
             killed: Arc::default(),
         };
@@ -156,6 +163,7 @@ fn run(tool: &Loaded, settings: Settings, control: &Control) -> Outcome {
     let name = &tool.tool.name;
     let event_loop = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .start_paused(settings.time.is_virtual())
         .build();
     let event_loop = match event_loop {
         Ok(event_loop) => event_loop,
@@ -166,6 +174,7 @@ fn run(tool: &Loaded, settings: Settings, control: &Control) -> Outcome {
         }
     };
     let sandbox = settings.sandbox.clone();
+    let time = settings.time.clone();
     let _ticking = tool.shared.tick();
     let mut store = state::store(
         tool,
@@ -175,7 +184,7 @@ fn run(tool: &Loaded, settings: Settings, control: &Control) -> Outcome {
     );
     // A panic in a host function must not keep the store from being dropped in order.
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        event_loop.block_on(drive(tool, &mut store, &sandbox, control))
+        event_loop.block_on(time.run(drive(tool, &mut store, &sandbox, control)))
     }));
     // What the guest emitted last is still shown, whatever ended it.
     let flushed = store.data_mut().bpf_ctx().output().flush();

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use eunomia_host_abi::limits::Limits;
 use eunomia_host_abi::output::{Discard, OutputSink};
 use eunomia_host_abi::policy::{Overrides, OwnObjects, Policy};
+use eunomia_host_abi::stop::StopSignal;
 
 use crate::console::Console;
 use crate::sandbox::Sandbox;
+use crate::virtual_time::Time;
 
 /// How a tool is run. The default gives it nothing: no arguments, no input, no output, its own
 /// objects only.
@@ -27,6 +29,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Bounds on its memory and CPU time.
     pub sandbox: Sandbox,
+    /// What it runs by.
+    pub time: Time,
+    /// Asks it to stop, as [`Control::stop`](crate::Control::stop) does.
+    pub stop: StopSignal,
 }
 
 /// Where a guest's standard input, output and error go.
@@ -49,6 +55,8 @@ impl Default for Settings {
             overrides: Overrides::default(),
             limits: Limits::default(),
             sandbox: Sandbox::default(),
+            time: Time::default(),
+            stop: StopSignal::default(),
         }
     }
 }

@@ -72,6 +72,7 @@ pub(crate) fn store(
 ) -> Store<GuestState> {
     let mut wasi = WasiCtxBuilder::new();
     wasi.arg(&tool.tool.name).args(&settings.args);
+    settings.time.give(&mut wasi);
     let mut preview1 = Preview1 {
         args: vec![tool.tool.name.clone()],
         console: None,

@@ -3,6 +3,7 @@
 
 mod c_header;
 mod decoding;
+mod encoding;
 mod generating;
 mod hostile;
 mod minimizing;

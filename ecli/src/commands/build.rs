@@ -9,7 +9,8 @@ use eunomia_image::{PackedImage, Platform, Reference};
 use crate::consent;
 use crate::context::Context;
 use crate::project::{Language, Project};
-use crate::size;
+use crate::watch::Watch;
+use crate::{failure, size};
 
 const AFTER_HELP: &str = "\
 A project is a folder with a file `ecli.toml`, which may be empty, BPF C sources `*.bpf.c`, and a
@@ -19,6 +20,7 @@ Examples:
   ecli build                           Build the project of this folder
   ecli build examples/execsnoop        Build another one; its image is execsnoop:latest
   ecli build -t tools/execsnoop:1.0 .  Name the image
+  ecli build --watch                   Build again after each change, until Ctrl-C
   ecli build --platform linux/amd64,linux/arm64
                                        One index with an image for each CPU
 
@@ -49,16 +51,35 @@ pub(crate) struct Options {
     /// Language of the guest to build [default: by manifest, then files]
     #[arg(short, long, value_name = "LANGUAGE")]
     language: Option<Language>,
+    /// Build again whenever one of the project's files changes
+    #[arg(short, long)]
+    watch: bool,
     /// Print only the image's digest
     #[arg(short, long)]
     quiet: bool,
 }
 
-/// Builds the project, stores the image, and says what is in it.
+/// Builds the project, once or after each change.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
+    if !options.watch {
+        return build_and_say(ctx, &options);
+    }
+    let mut watch = Watch::new(&options.folder);
+    loop {
+        // It may build after the next change.
+        if let Err(error) = build_and_say(ctx, &options) {
+            failure::report(&error);
+        }
+        let path = watch.wait();
+        eprintln!("ecli: {} changed", path.display());
+    }
+}
+
+/// Builds the project, stores the image, and says what is in it.
+fn build_and_say(ctx: &Context, options: &Options) -> Result<()> {
     let project = Project::open(&options.folder, options.language)?;
-    let reference = match options.tag {
-        Some(reference) => reference,
+    let reference = match &options.tag {
+        Some(reference) => reference.clone(),
         None => project.reference()?,
     };
     let (image, parts) = build(&project, &options.platform)?;

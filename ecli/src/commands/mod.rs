@@ -4,7 +4,9 @@ pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod copy;
+pub(crate) mod dev;
 pub(crate) mod index;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod key;
 pub(crate) mod list;
@@ -23,6 +25,7 @@ pub(crate) mod save;
 pub(crate) mod sign;
 pub(crate) mod store;
 pub(crate) mod tag;
+pub(crate) mod test;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -41,8 +44,11 @@ use crate::similar::similar;
 /// Carries out a command. The exit code is 0 unless the command has another one to pass on.
 pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
     match command {
+        Command::Init(options) => init::run(options)?,
         Command::Build(options) => build::run(ctx, options)?,
         Command::Run(options) => return run::run(ctx, options),
+        Command::Dev(options) => return dev::run(ctx, options),
+        Command::Test(options) => return test::run(ctx, options),
         Command::Inspect(options) => inspect::run(ctx, options)?,
         Command::Check(options) => return check::run(ctx, options),
         Command::List(options) => list::run(ctx, options)?,

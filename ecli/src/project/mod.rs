@@ -26,6 +26,7 @@ mod package;
 mod sdk;
 mod sources;
 mod stamp;
+mod template;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
@@ -38,6 +39,7 @@ use cargo::Workspace;
 use manifest::Manifest;
 
 pub(crate) use manifest::{Language, MANIFEST_FILE};
+pub(crate) use template::{NewProject, Template};
 
 /// Names the folder for products of projects without cargo; absolute. By default the project's
 /// `target`.

@@ -31,7 +31,7 @@ pub(super) fn contract_digest() -> String {
 }
 
 /// Files below a folder of the repository, by their names from its root.
-pub(super) fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+pub(crate) fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
     let prefix = format!("{folder}/");
     embedded::FILES
         .iter()

@@ -9,7 +9,9 @@ use chrono::{DateTime, Local};
 use eunomia_runtime::output::Format;
 
 use super::cell::Cell;
-use super::names::{Names, Namespace, errno_name, signal_name, syscall_name, write_file_mode};
+use super::names::{
+    KernelClocks, Names, Namespace, errno_name, signal_name, syscall_name, write_file_mode,
+};
 use crate::size;
 
 /// How many characters values of a format usually take; `None`: it depends on their type.
@@ -82,14 +84,24 @@ pub(super) fn write(text: &mut Vec<u8>, cell: Cell<'_>, format: Format, names: &
             write_plain(text, cell);
             text.push(b'%');
         }
-        (Format::TimeNs, Cell::Unsigned(value)) => write_time(text, Duration::from_nanos(value)),
+        (Format::TimeNs, Cell::Unsigned(value)) => {
+            write_time(text, Duration::from_nanos(value), names.clocks);
+        }
         (Format::TimeMonotonicNs, Cell::Unsigned(value)) => {
             let start = names.clocks.monotonic;
-            write_time(text, start.saturating_add(Duration::from_nanos(value)));
+            write_time(
+                text,
+                start.saturating_add(Duration::from_nanos(value)),
+                names.clocks,
+            );
         }
         (Format::TimeBootNs, Cell::Unsigned(value)) => {
             let start = names.clocks.boot;
-            write_time(text, start.saturating_add(Duration::from_nanos(value)));
+            write_time(
+                text,
+                start.saturating_add(Duration::from_nanos(value)),
+                names.clocks,
+            );
         }
         (Format::IpAddress, cell) => write_address(text, cell),
         (Format::Port, cell) => match port(cell) {
@@ -233,18 +245,21 @@ fn write_duration(text: &mut Vec<u8>, nanoseconds: u128) {
     }
 }
 
-/// The local time of day, to the millisecond.
-fn write_time(text: &mut Vec<u8>, since_1970: Duration) {
+/// The time of day, to the millisecond.
+fn write_time(text: &mut Vec<u8>, since_1970: Duration, clocks: KernelClocks) {
     let seconds = i64::try_from(since_1970.as_secs()).ok();
     let time = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     match time {
         Some(time) => {
-            let local = time.with_timezone(&Local).time();
+            let time = match clocks.is_utc {
+                true => time.time(),
+                false => time.with_timezone(&Local).time(),
+            };
             append(
                 text,
                 format_args!(
                     "{}.{:03}",
-                    local.format("%H:%M:%S"),
+                    time.format("%H:%M:%S"),
                     since_1970.subsec_millis()
                 ),
             );
@@ -282,7 +297,6 @@ pub(super) fn append(text: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::KernelClocks;
     use super::*;
 
     fn shown(style: &str, cell: Cell<'_>) -> String {
@@ -357,6 +371,7 @@ mod tests {
         let clocks = KernelClocks {
             monotonic: Duration::from_millis(1_500),
             boot: Duration::from_millis(2_500),
+            is_utc: false,
         };
         let mut names = Names::new(clocks, None);
         let mut shown = |format, value| {

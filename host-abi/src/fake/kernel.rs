@@ -163,11 +163,16 @@ impl FakeKernel {
 
     /// Lets time pass until the next thing is due and has happened; false when nothing ever will.
     pub fn advance_to_next(&self) -> bool {
-        let Some(due) = self.world.clock.next_due() else {
+        let Some(due) = self.next_due() else {
             return false;
         };
         self.advance(due.saturating_sub(self.now()));
         true
+    }
+
+    /// When the next thing is due, by the clock; none: nothing ever will.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.world.clock.next_due()
     }
 
     /// What went wrong in scripts: events for maps that were not there, values of a wrong size. A

@@ -43,7 +43,7 @@ impl Runtime {
     pub fn run_kernel_tool(&self, tool: KernelTool, settings: Settings) -> Result<Running> {
         let kernel = Arc::clone(self.kernel());
         let name = tool.name.clone();
-        Running::spawn(&name, move |control| {
+        Running::spawn(&name, settings.stop.clone(), move |control| {
             run(&*kernel, &tool, settings, control)
         })
     }

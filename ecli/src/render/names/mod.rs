@@ -28,6 +28,8 @@ pub(crate) struct KernelClocks {
     pub(crate) monotonic: Duration,
     /// `bpf_ktime_get_boot_ns`.
     pub(crate) boot: Duration,
+    /// Times of day are UTC's, not this machine's zone's.
+    pub(crate) is_utc: bool,
 }
 
 /// Names that this machine has for numbers. What is looked up is kept, within bounds.
