@@ -8,8 +8,11 @@ use support::{Sandbox, assert_golden};
 
 /// All verbs.
 const VERBS: &[&str] = &[
+    "init",
     "build",
     "run",
+    "dev",
+    "test",
     "list",
     "inspect",
     "check",
