@@ -17,6 +17,7 @@ mod run;
 
 use std::fmt::Write;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use eunomia_runtime::Tool;
@@ -42,6 +43,21 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("guest.zig", "zig"),
 ];
 
+/// Cases that have a guest in every language; the others show what only some SDKs have.
+const IN_EVERY_LANGUAGE: &[&str] = &[
+    "attach",
+    "driven",
+    "errors",
+    "globals",
+    "map-crud",
+    "per-cpu-map",
+    "perf-buffer",
+    "ring-buffer",
+    "rows",
+    "stop",
+    "trap",
+];
+
 /// Name the one case or the one language to run, while working on it.
 const ONE_CASE: &str = "ECLI_CASE";
 const ONE_LANGUAGE: &str = "ECLI_CASE_LANGUAGE";
@@ -56,24 +72,58 @@ fn cases() -> Result<&'static [(Case, Tool)]> {
     built.as_deref().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
+/// Builds the guests of all cases, on as many CPUs as there are: most of the time goes there.
 fn build_all() -> Result<Vec<(Case, Tool)>> {
-    let found = folders()?.into_iter();
-    let names = found.filter(|name| !OTHERS.iter().any(|(other, _)| other == name));
-    let mut cases = Vec::new();
-    for name in names.filter(|name| is_chosen(ONE_CASE, name)) {
-        let folder = format!("tests/guests/{name}");
-        if is_chosen(ONE_LANGUAGE, "rust") {
-            cases.push((Case::read(&name, "rust")?, build(&folder)?));
+    let guests = guests()?;
+    let next = AtomicUsize::new(0);
+    let build_some = || {
+        let mut built = Vec::new();
+        while let Some((name, language)) = guests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let folder = format!("tests/guests/{name}");
+            let tool = match *language {
+                "rust" => build(&folder),
+                _ => build_in(&folder, language),
+            };
+            built.push((Case::read(name, language)?, tool?));
         }
-        for (file, language) in LANGUAGES {
-            let is_there = repository().join(&folder).join(file).is_file();
-            if is_there && is_chosen(ONE_LANGUAGE, language) {
-                let tool = build_in(&folder, language)?;
-                cases.push((Case::read(&name, language)?, tool));
-            }
+        Ok::<_, anyhow::Error>(built)
+    };
+    let count = std::thread::available_parallelism()?.get();
+    let mut built = std::thread::scope(|scope| {
+        let builders: Vec<_> = (0..count).map(|_| scope.spawn(build_some)).collect();
+        let built = builders.into_iter().map(|builder| {
+            let ended = builder.join();
+            ended.map_err(|_| anyhow::anyhow!("a thread that builds guests has panicked"))?
+        });
+        built.collect::<Result<Vec<_>>>()
+    })?
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>();
+    built.sort_by(|(a, _), (b, _)| (&a.name, a.language).cmp(&(&b.name, b.language)));
+    Ok(built)
+}
+
+/// Names of the cases, and languages in which they have a guest.
+fn guests() -> Result<Vec<(String, &'static str)>> {
+    let mut guests = Vec::new();
+    for name in folders()? {
+        let is_other = OTHERS.iter().any(|(other, _)| *other == name);
+        if is_other || !is_chosen(ONE_CASE, &name) {
+            continue;
         }
+        let folder = repository().join("tests/guests").join(&name);
+        let others = LANGUAGES.iter();
+        let others = others.filter(|(file, _)| folder.join(file).is_file());
+        let languages = others.map(|(_, language)| *language);
+        guests.extend(
+            std::iter::once("rust")
+                .chain(languages)
+                .filter(|language| is_chosen(ONE_LANGUAGE, language))
+                .map(|language| (name.clone(), language)),
+        );
     }
-    Ok(cases)
+    Ok(guests)
 }
 
 /// Whether the environment asks for this name, or for none.
@@ -190,6 +240,17 @@ fn every_folder_of_guests_is_a_case_or_has_a_test_of_its_own() -> Result<()> {
                 ensure!(expected.exists(), "{} is missing", expected.display());
                 Case::read(&name, "rust")?;
             }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_every_sdk_can_do_is_shown_in_every_language() -> Result<()> {
+    for case in IN_EVERY_LANGUAGE {
+        for (file, language) in LANGUAGES {
+            let path = repository().join("tests/guests").join(case).join(file);
+            ensure!(path.is_file(), "case {case} has no guest in {language}");
         }
     }
     Ok(())
