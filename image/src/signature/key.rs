@@ -1,13 +1,15 @@
-//! Keys: ECDSA P-256 for signing and verifying, Ed25519 for verifying.
+//! Keys: ECDSA P-256 for signing; for verifying all kinds that cosign takes.
 
 use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ED25519, EcdsaKeyPair, KeyPair as _,
-    ParsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA256_ASN1,
+    ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA512_ASN1, ED25519, EcdsaKeyPair,
+    KeyPair as _, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,12 +23,17 @@ use crate::{Error, ErrorKind, Result};
 const PRIVATE_LABEL: &str = "PRIVATE KEY";
 const PUBLIC_LABEL: &str = "PUBLIC KEY";
 
-/// What the DER form of a P-256 key begins with (RFC 5480): the algorithm and the curve, then an
-/// uncompressed point of 65 bytes.
-const P256_PREFIX: &[u8] = b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\
-    \x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04";
-/// The same for Ed25519 (RFC 8410), then 32 bytes.
-const ED25519_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
+/// The kinds of keys, and how each may sign: cosign 1 and 2 hash with SHA-256 whatever the key is,
+/// version 3 with the hash of the curve's size.
+const KINDS: [&[&'static dyn VerificationAlgorithm]; 5] = [
+    &[&ECDSA_P256_SHA256_ASN1],
+    &[&ECDSA_P384_SHA384_ASN1, &ECDSA_P384_SHA256_ASN1],
+    &[&ECDSA_P521_SHA512_ASN1, &ECDSA_P521_SHA256_ASN1],
+    &[&ED25519],
+    &[&RSA_PKCS1_2048_8192_SHA256],
+];
+const KINDS_SHOWN: &str = "ECDSA P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits";
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// A key that signs: ECDSA on the curve P-256 with SHA-256, as cosign makes them.
 #[derive(Clone)]
@@ -35,7 +42,8 @@ pub struct PrivateKey(Arc<EcdsaKeyPair>);
 /// A key that verifies.
 #[derive(Clone)]
 pub struct PublicKey {
-    key: ParsedPublicKey,
+    /// The key with each algorithm by which it may have signed.
+    algorithms: Vec<ParsedPublicKey>,
     /// `SubjectPublicKeyInfo`.
     der: Vec<u8>,
 }
@@ -130,7 +138,8 @@ fn from_pkcs8(der: &[u8]) -> Option<PrivateKey> {
 }
 
 impl PublicKey {
-    /// Reads a key in PEM (`PUBLIC KEY`), as `cosign.pub` is: P-256 or Ed25519.
+    /// Reads a key in PEM (`PUBLIC KEY`), as `cosign.pub` is: ECDSA on the curves P-256, P-384 and
+    /// P-521, Ed25519, or RSA (PKCS #1 version 1.5) of 2048 bits and more.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidKey`].
@@ -144,19 +153,26 @@ impl PublicKey {
         }
         pem::decode(pem, PUBLIC_LABEL)
             .and_then(|der| Self::from_der(&der))
-            .ok_or_else(|| invalid("it is not a PEM file with a key of ECDSA P-256 or Ed25519"))
+            .ok_or_else(|| invalid(&format!("it is not a PEM file with a key of {KINDS_SHOWN}")))
     }
 
     fn from_der(der: &[u8]) -> Option<Self> {
-        let key = if let Some(coordinates) = der.strip_prefix(P256_PREFIX) {
-            // The prefix ends with the mark of an uncompressed point, which belongs to it.
-            let point = [&[4], coordinates].concat();
-            ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
-        } else {
-            ParsedPublicKey::new(&ED25519, der.strip_prefix(ED25519_PREFIX)?)
+        // The fingerprint is of the whole: nothing may hide behind the key.
+        if der_len(der) != Some(der.len()) {
+            return None;
+        }
+        let parse = |kind: &&[&'static dyn VerificationAlgorithm]| {
+            let keys = kind.iter().map(|how| ParsedPublicKey::new(*how, der).ok());
+            keys.collect::<Option<Vec<_>>>()
         };
-        let (key, der) = (key.ok()?, der.to_vec());
-        Some(Self { key, der })
+        let algorithms = KINDS.iter().find_map(parse)?;
+        // A short key can be read as well, but would verify nothing.
+        let rsa_bits = PublicEncryptingKey::from_der(der).map(|key| key.key_size_bits());
+        if rsa_bits.is_ok_and(|bits| !RSA_BITS.contains(&bits)) {
+            return None;
+        }
+        let der = der.to_vec();
+        Some(Self { algorithms, der })
     }
 
     /// The key in PEM.
@@ -171,8 +187,31 @@ impl PublicKey {
 
     /// Whether `signature` is one of `message` by this key.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.key.verify_sig(message, signature).is_ok()
+        self.algorithms
+            .iter()
+            .any(|key| key.verify_sig(message, signature).is_ok())
     }
+}
+
+/// Bytes of the DER sequence at the beginning of `der`, its head included (X.690, section 8.1.3).
+fn der_len(der: &[u8]) -> Option<usize> {
+    const SEQUENCE: u8 = 0x30;
+    const LONG_FORM: u8 = 0x80;
+    let [SEQUENCE, first, rest @ ..] = der else {
+        return None;
+    };
+    if *first < LONG_FORM {
+        return Some(2 + usize::from(*first));
+    }
+    let bytes = rest.get(..usize::from(first - LONG_FORM))?;
+    // No key is longer than two bytes can say.
+    if bytes.is_empty() || bytes.len() > 2 {
+        return None;
+    }
+    let content = bytes
+        .iter()
+        .fold(0, |len, byte| len << 8 | usize::from(*byte));
+    Some(2 + bytes.len() + content)
 }
 
 impl PartialEq for PublicKey {
@@ -208,6 +247,72 @@ mod tests {
         MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
         -----END PUBLIC KEY-----\n";
 
+    /// Made by `openssl`, their private parts thrown away.
+    const RSA_2048: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA8U3Zt5JSVPb1Uue4n0gB\n\
+        m6ybD6NkV/ZoJ/ffYGh2tCyll30eMknVl+GAGJTMcYJhvcUFJtrbXyXRomu3cBOc\n\
+        0V0mLFAX/HVUKayjR0UiY/GHtL4WkQhiAPENmR9dJzWlWcw0qttU4609Q9Q+TTMi\n\
+        a9wJmUULb0ZaFi7ar5m+XOKqxVxzBIl9l0MzYv9RjdszUww9Ur2gas46wHfqR+KT\n\
+        WHWSIshNF3Z2jkkTQwMWV/ytgKNwvampOHy5WKRauGpItwoJzv60AMj573xXvVyO\n\
+        HMHyQ2QfTerg/cQYHuPDf+zvvDyAffitL8siNmUPVBLGxxRMNEovxgv9gpF4+HRN\n\
+        lQIDAQAB\n\
+        -----END PUBLIC KEY-----\n";
+    const P384: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEt3IFjQxFp9XFHwrOakMOcdsV0/cEYq4P\n\
+        qXAmvS+1XbkQOriYkGySTMkCt/EiI9Yyoh5oGECdlUfmnWR7B0qZMo+rHqbUampP\n\
+        nvxUEDfX/SPvYgvbpqEQmQVtyc+qvtei\n\
+        -----END PUBLIC KEY-----\n";
+    const P521: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQA9uCkOAbqOh1/BN6k7Z9EUgLMvDAN\n\
+        oV0M+j9xEgHgyYjDs1obtSYsnCUAvU1CBY3B0dK9mzN7nddQ81LCbbc8gU8BJMtZ\n\
+        R84aIFfPMPd45QwiKs9oO/Rjbh08LYR823Bt34sBWhn25yn1FE1Aeg5WmyCm0zlZ\n\
+        gsgX2NENzF8S+sXVU7M=\n\
+        -----END PUBLIC KEY-----\n";
+    const RSA_1024: &str = "-----BEGIN PUBLIC KEY-----\n\
+        MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDQHnG0Gu4r3sN0C9AhosreYYEQ\n\
+        bPbSpxIGyuPoopO69R0aerrWJytBAf0kn4xHVtf9IHR8oPZ4Mt9set6Uv/GyG0hp\n\
+        tK/fkdyrpo0HB1LAy/HTBSAfvBbjkCqJpAojf2TWoM7wTgKXU6ZDWgkMkcHl3iuu\n\
+        iS7AEu7vt3+Z7d/1vwIDAQAB\n\
+        -----END PUBLIC KEY-----\n";
+    /// Key, hash, signature of `message` in base64.
+    const OPENSSL: [(&str, &str, &str); 5] = [
+        (
+            RSA_2048,
+            "SHA-256",
+            "BtdknGRUb0e/b35Kx4xujbpQvzKRTOnE/ruWD9hR/qDaaTr6B7oDbX6W528U41LM0HtjiOWbOJEb\
+             91pem7HVQBCUR+kOBIC+OB2EU64K8kYMOwqh3MmfuM/q/YRfl8X2WuwZqfpj7zujDbCI4WGLqT1K\
+             Rl1MNaWyYnpjX9eA87btbTSyhjtNXDBqUbQUHIAOiA2ttnktmxoy4Zh/xKlLq5DWKm34YmqHYhhu\
+             GHvLD65VzE0VF9JH1s2cDYN5Uj6Er4eQdeN5C21HZcFRBvsCXTEkRsk2n3yaoVhZjc+ooHt82L0a\
+             GPtoeUHUyg6+p4JSS37fKq7aRtQXQk8FZ0wJmQ==",
+        ),
+        (
+            P384,
+            "SHA-256",
+            "MGUCMAYbBxCqp6rEMGWBWCPXMQ2SQaw7D6xRGYDUixws/Yo+JfsPkUv7GUGwtCWP4+nW5QIxAKbS\
+             vFmjakkS387kMjhBrFkqErNv8g9iZXgO/ACN2JjFbiFGaSNvl/3u0QePKY3LAQ==",
+        ),
+        (
+            P384,
+            "SHA-384",
+            "MGUCMQDXc/s11mxUomlw4zgCoL0janCy1HL34+R47t0i2zpwBULUvFdftaKQOpGlSMAAkHgCMHJG\
+             HhuqO73Q1KqKu8h51mk+H9x9zDp+j1UwPty+zUp0CoHYpUbRPSGATAz8UkCZgg==",
+        ),
+        (
+            P521,
+            "SHA-256",
+            "MIGHAkIBo552GH0N4wft839EeSyGjiWopxHuu5SB7UWPxKrDhKK3ACMMw1tx5KOuFQwBlzlMqYVl\
+             Jxeszy5gnCFDZXrWqaYCQQIz/y/NSGClOROoLveZkLVLsP79QKGMm8g8E8jdNtbK8jfwrHOqcOf1\
+             49yQ06Vf9C1jAR+pJ7Ey61Z0JUwnSIuS",
+        ),
+        (
+            P521,
+            "SHA-512",
+            "MIGHAkEPqpOdIb1BJyZwTfJA44oQ+gpLejwJxakAweWOGY0aiMZI/Dg2CFXRuhMsx4jmf9P7JBmR\
+             cK69ZzJemidXCiuR2AJCATsQlZucs7wQsOJ+KT21py8EtgSG37CxYBXqXgBRsPtHgnhONrknec5I\
+             maCN37D4++f5d1VZFvKcbRuQ7effb+dd",
+        ),
+    ];
+
     #[test]
     fn a_key_reads_back_and_its_signatures_verify() {
         let key = PrivateKey::generate().expect("random numbers");
@@ -236,6 +341,30 @@ mod tests {
         ];
         assert!(key.verifies(b"", &signature));
         assert!(!key.verifies(b"x", &signature));
+    }
+
+    #[test]
+    fn keys_of_other_kinds_verify_what_openssl_signed() {
+        for (key, hash, signature) in OPENSSL {
+            let key = PublicKey::from_pem(key).expect("a key of openssl");
+            let signature = STANDARD.decode(signature).expect("base64");
+            assert!(key.verifies(b"message", &signature), "{hash}");
+            assert!(!key.verifies(b"massage", &signature), "{hash}");
+            let again = PublicKey::from_pem(&key.to_pem()).expect("the same");
+            assert_eq!(again, key);
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_short_or_followed_by_something_is_refused() {
+        let error = PublicKey::from_pem(RSA_1024).expect_err("1024 bits");
+        assert!(error.to_string().contains("2048"), "{error}");
+        let der = pem::decode(ED25519, PUBLIC_LABEL).expect("a key");
+        let longer = [&der[..], b"x"].concat();
+        assert!(PublicKey::from_der(&longer).is_none());
+        for len in 0..der.len() {
+            assert!(PublicKey::from_der(&der[..len]).is_none());
+        }
     }
 
     #[test]
