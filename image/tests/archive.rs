@@ -5,9 +5,9 @@
 mod support;
 
 use std::fs;
+use std::process::Command;
 
 use eunomia_image::{Compression, ErrorKind, PackedImage, Platform, Store};
-use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use support::{blob_path, builder, host, packed, reference, run, store, text};
 
 /// An archive of two images, one of them for two platforms.
@@ -52,10 +52,9 @@ fn an_archive_loads_into_another_store_whatever_compressed_it() {
     let (one, two, plain) = saved(Compression::None);
     let file = folder.path().join("archive.tar");
     fs::write(&file, &plain).unwrap();
-    let by_us = saved(Compression::Gzip).2;
-    let by_gzip = run("gzip", &["-c", text(&file)]);
-    let by_zstd = compress_to_vec(plain.as_slice(), CompressionLevel::Fastest);
-    for archive in [plain, by_us, by_gzip, by_zstd] {
+    let by_us = [Compression::Gzip, Compression::Zstd].map(|how| saved(how).2);
+    let theirs = ["gzip", "zstd"].map(|program| run(program, &["-c", text(&file)]));
+    for archive in [plain].into_iter().chain(by_us).chain(theirs) {
         let (_folder, store) = store();
         let names = store.load(&mut archive.as_slice(), None).unwrap();
         assert_eq!(names, [reference("localhost:5000/one:1"), reference("two")]);
@@ -64,9 +63,28 @@ fn an_archive_loads_into_another_store_whatever_compressed_it() {
 }
 
 #[test]
+fn the_programs_of_others_unpack_what_we_compress() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = saved(Compression::None).2;
+    for (how, program) in [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")] {
+        let file = folder.path().join(program);
+        fs::write(&file, saved(how).2).unwrap();
+        let input = fs::File::open(&file).unwrap();
+        let output = Command::new(program)
+            .arg("-dc")
+            .stdin(input)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(output.stdout == plain, "{program}");
+    }
+}
+
+#[test]
 fn an_archive_is_reproducible() {
-    assert_eq!(saved(Compression::None).2, saved(Compression::None).2);
-    assert_eq!(saved(Compression::Gzip).2, saved(Compression::Gzip).2);
+    for how in [Compression::None, Compression::Gzip, Compression::Zstd] {
+        assert_eq!(saved(how).2, saved(how).2);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use eunomia_image::{Compression, Reference};
 
 use super::unknown_image;
@@ -19,7 +19,7 @@ The archive is a tar file with an OCI image layout in it, as skopeo and podman r
 
 Examples:
   ecli save -o tools.tar execsnoop opensnoop
-  ecli save -o execsnoop.tar.gz execsnoop        Compressed, as the name says
+  ecli save -o execsnoop.tar.zst execsnoop       Compressed, as the name says
   ecli save execsnoop | ssh box ecli load";
 
 /// Write images of the local store into one file
@@ -32,9 +32,36 @@ pub(crate) struct Options {
     /// The file [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Compress with gzip; the default for names that end in .gz or .tgz
-    #[arg(long)]
-    gzip: bool,
+    /// Compress with gzip or zstd, or not (none) [default: what the file's name ends in says]
+    #[arg(long, value_name = "FORMAT", hide_possible_values = true)]
+    compression: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Format {
+    fn of_name(path: &Path) -> Self {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("gz" | "tgz") => Self::Gzip,
+            Some("zst" | "tzst") => Self::Zstd,
+            _ => Self::None,
+        }
+    }
+}
+
+impl From<Format> for Compression {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::None => Self::None,
+            Format::Gzip => Self::Gzip,
+            Format::Zstd => Self::Zstd,
+        }
+    }
 }
 
 /// Writes the archive; a file that is not complete does not stay.
@@ -48,12 +75,12 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
             .map_err(|error| unknown_image(&store, &name, error))?;
         images.push(name);
     }
-    let is_gzip = options.gzip || options.output.as_deref().is_some_and(is_gzip_name);
-    let compression = if is_gzip {
-        Compression::Gzip
-    } else {
-        Compression::None
-    };
+    let by_name = options.output.as_deref().map(Format::of_name);
+    let compression = options
+        .compression
+        .or(by_name)
+        .unwrap_or(Format::None)
+        .into();
     let Some(path) = options.output else {
         let stdout = std::io::stdout();
         if stdout.is_terminal() {
@@ -93,9 +120,4 @@ fn save(
     target.flush()?;
     file.sync_all()?;
     Ok(())
-}
-
-fn is_gzip_name(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "gz" || extension == "tgz")
 }

@@ -12,6 +12,7 @@ mod prune;
 mod signatures;
 mod usage;
 mod writer;
+mod zstd;
 
 use std::path::{Path, PathBuf};
 
