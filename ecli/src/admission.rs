@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use eunomia_image::{Digest, Signatures};
+use eunomia_image::{Digest, Layout, Signatures};
 use eunomia_runtime::{Permissions, Sandbox, Tool};
 
 use crate::consent::{self, Known};
@@ -61,22 +61,31 @@ impl Candidate {
         let store = ctx.store()?;
         candidate.digest = Some(image.digest);
         candidate.stated = image.metadata.permissions.clone();
-        candidate.digests = match &found.provenance {
-            Provenance::Store(reference) => store.signed_digests(reference, &image.digest)?,
-            Provenance::Path | Provenance::Address => vec![image.digest],
+        (candidate.digests, candidate.signatures) = match &found.provenance {
+            Provenance::Store(reference) => {
+                let digests = store.signed_digests(reference, &image.digest)?;
+                let signatures = Signatures::of(&digests, |digest| store.signatures(digest))?;
+                (digests, signatures)
+            }
+            Provenance::Layout { folder, name } => {
+                let layout = Layout::open(folder)?;
+                let digests = layout.signed_digests(name.as_deref(), &image.digest)?;
+                let signatures = Signatures::of(&digests, |digest| layout.signatures(digest))?;
+                (digests, signatures)
+            }
+            Provenance::Path | Provenance::Address => {
+                (vec![image.digest], store.signatures(&image.digest)?)
+            }
         };
-        for digest in &candidate.digests {
-            let Signatures { found, skipped, .. } = store.signatures(digest)?;
-            candidate.signatures.found.extend(found);
-            candidate.signatures.skipped.extend(skipped);
-        }
         if !consent::is_known(&store, &image.digest, Known::Built) {
             let repository = match &found.provenance {
                 Provenance::Store(reference) => match reference.registry() {
                     Some(registry) => format!("{registry}/{}", reference.repository()),
                     None => reference.repository().to_owned(),
                 },
-                Provenance::Path | Provenance::Address => found.shown.clone(),
+                Provenance::Layout { .. } | Provenance::Path | Provenance::Address => {
+                    found.shown.clone()
+                }
             };
             candidate.origin = Origin::Image { repository };
         }

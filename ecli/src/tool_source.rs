@@ -40,6 +40,13 @@ pub(crate) struct Found {
 pub(crate) enum Provenance {
     /// In the store, under this name.
     Store(Reference),
+    /// In an image layout on disk.
+    Layout {
+        /// Its folder.
+        folder: PathBuf,
+        /// What the image is called there.
+        name: Option<String>,
+    },
     /// By its path, or on standard input: the user has it already.
     Path,
     /// At an address of the network.
@@ -166,7 +173,10 @@ fn at_path(ctx: &Context, text: &str, path: &Path, objects: &[(String, PathBuf)]
         return Ok(Found {
             shown,
             image: FoundImage::Image(Box::new(image)),
-            provenance: Provenance::Path,
+            provenance: Provenance::Layout {
+                folder: folder.to_owned(),
+                name: name.map(str::to_owned),
+            },
         });
     }
     if path.is_dir() {
@@ -238,7 +248,7 @@ pub(crate) fn built(ctx: &Context, folder: &Path, language: Option<Language>) ->
 }
 
 /// The folder of a layout and the name of the image in it: `FOLDER` or `FOLDER:NAME`.
-fn split_layout(path: &Path) -> Option<(&Path, Option<&str>)> {
+pub(crate) fn split_layout(path: &Path) -> Option<(&Path, Option<&str>)> {
     if path.join(LAYOUT_FILE).is_file() {
         return Some((path, None));
     }

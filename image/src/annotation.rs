@@ -20,6 +20,10 @@ pub const CREATED: &str = "org.opencontainers.image.created";
 pub const REF_NAME: &str = "org.opencontainers.image.ref.name";
 /// A signature of simple signing, in base64 (on a layer).
 pub const COSIGN_SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+/// What an entry of `index.json` is, written by `cosign save`.
+pub const COSIGN_KIND: &str = "kind";
+/// The signatures of an image.
+pub const COSIGN_KIND_SIGNATURES: &str = "dev.cosignproject.cosign/sigs";
 /// What a sigstore bundle holds (on a manifest).
 pub const BUNDLE_CONTENT: &str = "dev.sigstore.bundle.content";
 /// What a sigstore bundle says of the image (on a manifest).

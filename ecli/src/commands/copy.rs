@@ -9,12 +9,12 @@ use crate::context::Context;
 use crate::transfer::{Access, Reporting, Transferred, full, with_registry};
 
 const AFTER_HELP: &str = "\
-The copy has the same digest. Nothing is written to the local store; content that the target's
-registry has is not sent again.
+The copy has the same digest, and its signatures come along. Nothing is written to the local store;
+content that the target's registry has is not sent again.
 
 Examples:
   ecli copy registry.example/tools/execsnoop:1.0 other.example/tools/execsnoop:1.0
-  ecli copy --attachments registry.example/a:1 other.example/a:1    With signatures
+  ecli copy --attachments registry.example/a:1 other.example/a:1    With all that is attached
   ecli copy --platform linux/arm64 registry.example/a:1 other.example/a:1-arm64";
 
 /// Copy an image from one registry to another
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// Copy the image for this platform alone, not the index of all
     #[arg(long, value_name = "OS/CPU")]
     platform: Option<Platform>,
-    /// Copy what is attached as well: signatures, lists of ingredients
+    /// Copy all that is attached, not the signatures alone: lists of ingredients, attestations
     #[arg(long, visible_alias = "recursive", short_alias = 'r')]
     attachments: bool,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         name: target,
         digest: copied.descriptor.digest,
         bytes: copied.uploaded,
-        attachments: options.attachments.then_some(copied.attachments),
+        attachments: Some(copied.attachments),
     };
     transferred.print("copied to", &options.reporting)
 }

@@ -1,15 +1,16 @@
 //! `ecli verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::Args;
-use eunomia_image::{Digest, ErrorKind, Platform, PublicKey, Reference, Signatures};
+use eunomia_image::{Digest, ErrorKind, Layout, Platform, PublicKey, Reference, Signatures};
 
 use super::{key, unknown_image};
 use crate::context::Context;
 use crate::failure::hinted;
 use crate::terminal::visible;
+use crate::tool_source;
 use crate::transfer::Access;
 
 const AFTER_HELP: &str = "\
@@ -19,15 +20,16 @@ Nothing else is asked: no transparency log and no clock. Exit code 0: signed by 
 
 Examples:
   ecli verify execsnoop --key ecli.pub
-  ecli verify registry.example/tools/execsnoop:1.0 --key cosign.pub --key other.pub";
+  ecli verify registry.example/tools/execsnoop:1.0 --key cosign.pub --key other.pub
+  ecli verify ./layout:execsnoop --key ecli.pub";
 
 /// Verify the signature of an image
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Options {
-    /// Image of the store or of a registry
+    /// Image of the store, of a registry, or of an OCI layout on disk
     #[arg(value_name = "IMAGE")]
-    image: Reference,
+    image: String,
     /// File with a public key; may be repeated
     #[arg(long, required = true, value_name = "FILE")]
     key: Vec<PathBuf>,
@@ -45,7 +47,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         .iter()
         .map(|path| key::read_public(path))
         .collect::<Result<Vec<PublicKey>>>()?;
-    let (digests, signatures) = gather(ctx, &options)?;
+    let (shown, digests, signatures) = gather(ctx, &options)?;
     for reason in &signatures.skipped {
         eprintln!("skipped a signature: {}", visible(reason));
     }
@@ -58,10 +60,9 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         return Ok(());
     }
     let error = match signatures.found.len() {
-        0 => anyhow!("verify {}: it has no signature", options.image),
+        0 => anyhow!("verify {shown}: it has no signature"),
         count => anyhow!(
-            "verify {}: none of its {count} signatures is by this key and for this image",
-            options.image
+            "verify {shown}: none of its {count} signatures is by this key and for this image"
         ),
     };
     let hints: Vec<&str> = signatures
@@ -79,21 +80,24 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     ))
 }
 
-fn gather(ctx: &Context, options: &Options) -> Result<(Vec<Digest>, Signatures)> {
+/// What the image is called, the digests that may be signed, and the signatures.
+fn gather(ctx: &Context, options: &Options) -> Result<(String, Vec<Digest>, Signatures)> {
+    if let Some((folder, name)) = tool_source::split_layout(Path::new(&options.image)) {
+        let layout = Layout::open(folder)?;
+        let manifest = layout.image(name, &Platform::host())?.digest;
+        let digests = layout.signed_digests(name, &manifest)?;
+        let signatures = Signatures::of(&digests, |digest| layout.signatures(digest))?;
+        return Ok((options.image.clone(), digests, signatures));
+    }
     let store = ctx.store()?;
-    let image = &options.image;
+    let image: &Reference = &options.image.parse()?;
     let has_registry = image.registry().is_some();
     if !(options.registry && has_registry) {
         match store.resolve_platform(image, &Platform::host()) {
             Ok(manifest) => {
                 let digests = store.signed_digests(image, &manifest.digest)?;
-                let mut all = Signatures::default();
-                for digest in &digests {
-                    let signatures = store.signatures(digest)?;
-                    all.found.extend(signatures.found);
-                    all.skipped.extend(signatures.skipped);
-                }
-                return Ok((digests, all));
+                let signatures = Signatures::of(&digests, |digest| store.signatures(digest))?;
+                return Ok((image.to_string(), digests, signatures));
             }
             Err(error) if error.kind() == ErrorKind::NotFound && has_registry => {}
             Err(error) => return Err(unknown_image(&store, image, error)),
@@ -102,5 +106,5 @@ fn gather(ctx: &Context, options: &Options) -> Result<(Vec<Digest>, Signatures)>
     let registry = options.access.registry(ctx, image)?;
     let root = registry.resolve(image)?;
     let signatures = registry.signatures(image, &root.digest)?;
-    Ok((vec![root.digest], signatures))
+    Ok((image.to_string(), vec![root.digest], signatures))
 }

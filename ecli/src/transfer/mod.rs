@@ -15,7 +15,7 @@ use crate::size;
 
 pub(crate) use fetch::Fetch;
 pub(crate) use names::{full, local};
-pub(crate) use options::{Access, Reporting, secret_from_stdin};
+pub(crate) use options::{Access, Reach, Reporting, password_of, secret_from_stdin};
 use progress::Bars;
 
 /// What was transferred.
@@ -54,9 +54,9 @@ impl Transferred {
             name.at_digest(*digest).to_string()
         } else {
             let attached = match attachments {
+                None | Some(0) => String::new(),
                 Some(1) => ", with 1 attachment".to_owned(),
                 Some(count) => format!(", with {count} attachments"),
-                None => String::new(),
             };
             let bytes = size::shown(*bytes);
             format!("{done} {name}{attached}\n  digest {digest}\n  transferred {bytes}")

@@ -141,6 +141,13 @@ impl Entry {
                 .is_some_and(is_signature_type)
     }
 
+    /// Whether `cosign save` marked it as the signatures of the image beside it.
+    pub(crate) fn is_of_cosign(&self) -> bool {
+        let annotations = self.raw.get("annotations");
+        let kind = annotations.and_then(|all| all.get(annotation::COSIGN_KIND));
+        kind.and_then(Value::as_str) == Some(annotation::COSIGN_KIND_SIGNATURES)
+    }
+
     /// The name as it is written, also of a broken entry.
     pub(crate) fn name(&self) -> Option<&str> {
         self.raw

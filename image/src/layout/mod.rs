@@ -2,6 +2,7 @@
 
 mod closure;
 mod index_file;
+mod signatures;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -173,7 +174,7 @@ impl Layout {
     fn find(&self, name: Option<&str>) -> Result<Vec<Descriptor>> {
         let index = self.read_index_file()?;
         let named = |entry: &&Entry| match name {
-            None => !entry.is_attachment(),
+            None => !entry.is_attachment() && !entry.is_of_cosign(),
             Some(_) => entry.name() == name,
         };
         let found: Vec<Descriptor> = index

@@ -16,13 +16,23 @@ use super::retry::{Attempt, Backoff};
 use super::upload::Source;
 use super::{Registry, on_own_thread, transfer};
 use crate::limits::{ATTACHMENTS_DEPTH_MAX, ATTACHMENTS_MAX};
+use crate::signature::may_be_signature;
 use crate::{Descriptor, Error, ErrorKind, Reference, Result, media_type};
 
 /// Pieces that wait for the upload: a quarter of a megabyte, whatever the size of the blob.
 const PIECES_MAX: usize = 16;
 
-/// How cosign's older form names the tags of what it attaches: `sha256-<hex>.sig`.
+/// How cosign's older form names the tags of what it attaches: `sha256-<hex>.sig`, the first being
+/// that of signatures.
 const TAGGED_ATTACHMENTS: [&str; 3] = ["sig", "att", "sbom"];
+
+/// What is copied of that which is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attached {
+    Nothing,
+    Signatures,
+    All,
+}
 
 /// What a copy did.
 #[derive(Clone, Debug)]
@@ -49,7 +59,8 @@ impl Registry {
     /// Copies the image `source` to `target`, byte for byte: the same digests. Memory stays flat,
     /// nothing is written to disk, and a download that breaks continues while the upload waits.
     ///
-    /// With [`Platforms::Only`], `target` becomes the image for that platform alone.
+    /// With [`Platforms::Only`], `target` becomes the image for that platform alone. Signatures are
+    /// taken along when [`RegistryOptions::signatures`](super::RegistryOptions::signatures) says so.
     ///
     /// # Errors
     /// As [`Registry::pull`] and [`Registry::push`].
@@ -59,11 +70,14 @@ impl Registry {
         target: &Reference,
         platforms: &Platforms,
     ) -> Result<Copied> {
-        on_own_thread(|| self.copy_image(source, target, platforms).map(copied))
-            .map_err(|error| error.context(format_args!("copy image {source} to {target}")))
+        let attached = match self.options.signatures {
+            true => Attached::Signatures,
+            false => Attached::Nothing,
+        };
+        self.copy_all(source, target, platforms, attached)
     }
 
-    /// The same, with what is attached to the image and to its manifests (signatures, lists of
+    /// The same, with all that is attached to the image and to its manifests (signatures, lists of
     /// ingredients): referrers, and the tags that older signatures have.
     ///
     /// # Errors
@@ -75,23 +89,31 @@ impl Registry {
         target: &Reference,
         platforms: &Platforms,
     ) -> Result<Copied> {
-        on_own_thread(|| {
-            let tree = self.copy_image(source, target, platforms)?;
-            let subjects = tree.manifests.clone();
-            let mut copied = copied(tree);
-            self.copy_attachments(source, target, subjects, &mut copied)?;
-            Ok(copied)
-        })
-        .map_err(|error: Error| error.context(format_args!("copy image {source} to {target}")))
+        self.copy_all(source, target, platforms, Attached::All)
     }
 
-    fn copy_image(
+    fn copy_all(
         &self,
         source: &Reference,
         target: &Reference,
         platforms: &Platforms,
-    ) -> Result<Tree> {
-        self.at_mirrors(source, |address| self.copy_tree(address, target, platforms))
+        attached: Attached,
+    ) -> Result<Copied> {
+        on_own_thread(|| {
+            let copy = |address: &Reference| self.copy_tree(address, target, platforms);
+            let tree = self.at_mirrors(source, copy)?;
+            let subjects = tree.manifests.clone();
+            let mut copied = Copied {
+                descriptor: tree.root,
+                uploaded: tree.uploaded,
+                attachments: 0,
+            };
+            if attached != Attached::Nothing {
+                self.copy_attachments(source, target, subjects, attached, &mut copied)?;
+            }
+            Ok(copied)
+        })
+        .map_err(|error: Error| error.context(format_args!("copy image {source} to {target}")))
     }
 
     fn copy_tree(
@@ -140,6 +162,7 @@ impl Registry {
         source: &Reference,
         target: &Reference,
         subjects: Vec<Descriptor>,
+        attached: Attached,
         copied: &mut Copied,
     ) -> Result<()> {
         let mut seen = BTreeSet::new();
@@ -148,15 +171,17 @@ impl Registry {
         for _ in 0..ATTACHMENTS_DEPTH_MAX {
             let mut below = Vec::new();
             for subject in level {
-                for listed in self.list_referrers(source, &subject.digest)? {
+                let (from, mut all) = self.referrers_at(source, &subject.digest)?;
+                all.retain(|listed| attached.takes(listed));
+                for listed in all {
                     if seen.insert(listed.digest) {
                         check_count(seen.len())?;
-                        let tree = self.copy_listed(source, target, &subject, &listed)?;
+                        let tree = self.copy_listed(&from, target, &subject, &listed)?;
                         copied.uploaded += tree.uploaded;
                         below.push(listed);
                     }
                 }
-                for suffix in TAGGED_ATTACHMENTS {
+                for suffix in attached.tagged() {
                     let tag = format!("{}.{suffix}", fallback_tag(&subject.digest));
                     if let Some(tree) = self.copy_tagged(source, target, &tag)? {
                         seen.insert(tree.root.digest);
@@ -198,8 +223,9 @@ impl Registry {
         tag: &str,
     ) -> Result<Option<Tree>> {
         let (from, to) = (source.at_tag(tag)?, target.at_tag(tag)?);
-        match self.resolve_manifest(&from) {
-            Ok(_) => self.copy_tree(&from, &to, &Platforms::All).map(Some),
+        let find = |address: &Reference| self.resolve_manifest(address).map(|_| address.clone());
+        match self.at_mirrors(&from, find) {
+            Ok(from) => self.copy_tree(&from, &to, &Platforms::All).map(Some),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -281,11 +307,16 @@ impl BlobSink for Pieces {
     }
 }
 
-fn copied(tree: Tree) -> Copied {
-    Copied {
-        descriptor: tree.root,
-        uploaded: tree.uploaded,
-        attachments: 0,
+impl Attached {
+    fn takes(self, listed: &Descriptor) -> bool {
+        self == Self::All || may_be_signature(listed.artifact_type.as_deref())
+    }
+
+    fn tagged(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &TAGGED_ATTACHMENTS,
+            _ => &TAGGED_ATTACHMENTS[..1],
+        }
     }
 }
 

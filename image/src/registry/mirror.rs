@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::progress::Progress;
 use super::retry::RetryPolicy;
 use super::{Registry, registry_of};
-use crate::{Reference, Result};
+use crate::{ErrorKind, Reference, Result};
 
 /// Attempts at a mirror: the next one, or the registry itself, is there instead of patience.
 const MIRROR_ATTEMPTS_MAX: u32 = 2;
@@ -37,6 +37,32 @@ impl Registry {
             }
         }
         operation(reference)
+    }
+
+    /// Calls `list` with the address of `reference` at the first place that answers. A mirror need not have
+    /// what is attached to the images that it has: where it has nothing the registry itself is
+    /// asked too. Returns where what was found is.
+    ///
+    /// # Errors
+    /// What the registry itself says, unless it cannot be reached and a mirror has answered.
+    pub(super) fn first_list<T>(
+        &self,
+        reference: &Reference,
+        list: impl Fn(&Reference) -> Result<T>,
+        is_empty: impl Fn(&T) -> bool,
+    ) -> Result<(Reference, T)> {
+        let list = |address: &Reference| Ok((address.clone(), list(address)?));
+        let found = self.at_mirrors(reference, list)?;
+        if found.0 == *reference || !is_empty(&found.1) {
+            return Ok(found);
+        }
+        match list(reference) {
+            Err(error) if error.kind() == ErrorKind::Network => {
+                tracing::info!("a mirror has nothing attached to {reference}: {error}");
+                Ok(found)
+            }
+            own => own,
+        }
     }
 
     /// How patient requests for `reference` are.

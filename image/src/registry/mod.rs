@@ -82,7 +82,7 @@ pub struct RegistryOptions {
     pub certificates_pem: Vec<Vec<u8>>,
     /// How transient failures are repeated.
     pub retry: RetryPolicy,
-    /// Whether pulls and pushes take the signatures of images along. Default: no.
+    /// Whether pulls, pushes and copies take the signatures of images along. Default: no.
     pub signatures: bool,
     /// Is told what happens.
     pub progress: ProgressSink,

@@ -32,9 +32,18 @@ pub struct Attachment {
 impl Attachment {
     /// An attachment with one layer.
     pub fn new(artifact_type: impl Into<String>, media_type: &str, content: Vec<u8>) -> Self {
+        let layer = (media_type.to_owned(), Annotations::new(), content);
         Self {
-            artifact_type: artifact_type.into(),
-            layers: vec![(media_type.to_owned(), Annotations::new(), content)],
+            layers: vec![layer],
+            ..Self::empty(artifact_type.into())
+        }
+    }
+
+    /// An attachment without layers.
+    pub(crate) fn empty(artifact_type: String) -> Self {
+        Self {
+            artifact_type,
+            layers: Vec::new(),
             annotations: Annotations::new(),
         }
     }
@@ -77,7 +86,8 @@ pub(crate) struct PackedAttachment<'a> {
 
 impl Registry {
     /// Lists what is attached to the manifest or index `subject` in the repository of `reference`,
-    /// by the referrers API, or by the tag that replaces it at registries without.
+    /// by the referrers API, or by the tag that replaces it at registries without. A mirror
+    /// that has something goes before the registry itself.
     ///
     /// Everybody who can write to the repository can attach; nothing of it is trusted yet.
     ///
@@ -85,7 +95,8 @@ impl Registry {
     /// [`ErrorKind::Unauthorized`], [`ErrorKind::Network`], [`ErrorKind::Registry`],
     /// [`ErrorKind::Corrupt`]. Nothing attached is an empty list.
     pub fn referrers(&self, reference: &Reference, subject: &Digest) -> Result<Vec<Descriptor>> {
-        on_own_thread(|| self.list_referrers(reference, subject))
+        on_own_thread(|| self.referrers_at(reference, subject))
+            .map(|(_, listed)| listed)
             .map_err(|error| error.context(format_args!("list what is attached to {subject}")))
     }
 
@@ -94,7 +105,8 @@ impl Registry {
     /// # Errors
     /// As [`Registry::referrers`]; [`ErrorKind::TooLarge`].
     pub fn attachment(&self, reference: &Reference, listed: &Descriptor) -> Result<Attachment> {
-        on_own_thread(|| self.fetch_attachment(reference, listed))
+        let fetch = |address: &Reference| self.fetch_attachment(address, listed);
+        on_own_thread(|| self.at_mirrors(reference, fetch))
             .map_err(|error| error.context(format_args!("fetch attachment {}", listed.digest)))
     }
 
@@ -112,6 +124,16 @@ impl Registry {
     ) -> Result<Descriptor> {
         on_own_thread(|| self.push_attachment(reference, subject, attachment))
             .map_err(|error| error.context(format_args!("attach to {}", subject.digest)))
+    }
+
+    /// What is attached, and the mirror or registry where that is.
+    pub(super) fn referrers_at(
+        &self,
+        reference: &Reference,
+        subject: &Digest,
+    ) -> Result<(Reference, Vec<Descriptor>)> {
+        let list = |address: &Reference| self.list_referrers(address, subject);
+        self.first_list(reference, list, Vec::is_empty)
     }
 
     pub(super) fn list_referrers(

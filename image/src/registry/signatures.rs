@@ -4,7 +4,7 @@ use super::push::Target;
 use super::{Registry, on_own_thread, pull_scope};
 use crate::document::{ImageConfig, Manifest, to_json};
 use crate::limits::{LAYERS_MAX, SIGNATURES_MAX};
-use crate::signature::{may_be_signature, signatures_in};
+use crate::signature::{may_be_signature, signatures_in, simple_tag};
 use crate::store::Store;
 use crate::{
     Descriptor, Digest, Error, ErrorKind, Platform, Reference, Result, Signature, SignatureForm,
@@ -15,14 +15,18 @@ impl Registry {
     /// Fetches the signatures of the manifest or index `subject` from the repository of
     /// `reference`, in both forms. None of them is verified yet.
     ///
-    /// What is damaged or no signature is skipped, with a reason: anybody who can write to the
-    /// repository could otherwise hide the others.
+    /// A mirror that has some goes before the registry itself. What is damaged or no
+    /// signature is skipped, with a reason: anybody who can write to the repository could otherwise
+    /// hide the others.
     ///
     /// # Errors
     /// [`ErrorKind::Unauthorized`], [`ErrorKind::Network`], [`ErrorKind::Registry`]; a list of
     /// attachments that cannot be read. No signature at all is no error.
     pub fn signatures(&self, reference: &Reference, subject: &Digest) -> Result<Signatures> {
-        on_own_thread(|| self.fetch_signatures(reference, subject))
+        let fetch = |address: &Reference| self.fetch_signatures(address, subject);
+        let is_empty = |signatures: &Signatures| signatures.found.is_empty();
+        on_own_thread(|| self.first_list(reference, fetch, is_empty))
+            .map(|(_, signatures)| signatures)
             .map_err(|error| error.context(format_args!("fetch the signatures of {subject}")))
     }
 
@@ -179,9 +183,4 @@ fn skip(signatures: &mut Signatures, error: Error) -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// `sha256-<hex>.sig`.
-fn simple_tag(subject: &Digest) -> String {
-    format!("sha256-{}.sig", subject.hex())
 }

@@ -3,7 +3,7 @@
 use super::{Content, Signature, bundle, damaged};
 use crate::limits::SIGNATURE_BYTES_MAX;
 use crate::registry::Attachment;
-use crate::{Annotations, Result, annotation, media_type};
+use crate::{Annotations, Digest, Result, annotation, media_type};
 
 /// Whether an artifact of this type holds signatures.
 pub(crate) fn is_signature_type(artifact_type: &str) -> bool {
@@ -16,6 +16,11 @@ pub(crate) fn is_signature_type(artifact_type: &str) -> bool {
 /// manifest's config into the fallback tag, and others nothing: then only a look inside tells.
 pub(crate) fn may_be_signature(stated: Option<&str>) -> bool {
     stated.is_none_or(|stated| stated == media_type::OCI_EMPTY || is_signature_type(stated))
+}
+
+/// The tag of cosign's older form: `sha256-<hex>.sig`.
+pub(crate) fn simple_tag(subject: &Digest) -> String {
+    format!("sha256-{}.sig", subject.hex())
 }
 
 /// The signatures in an attachment.

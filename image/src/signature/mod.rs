@@ -33,7 +33,7 @@ mod simple;
 
 use std::fmt;
 
-pub(crate) use attachment::{is_signature_type, may_be_signature, signatures_in};
+pub(crate) use attachment::{is_signature_type, may_be_signature, signatures_in, simple_tag};
 pub use key::{PrivateKey, PublicKey};
 
 use crate::{Digest, Error, ErrorKind, Reference, Result};
@@ -167,6 +167,20 @@ impl Signatures {
             };
             Some((self.found.iter().find(signed)?, key))
         })
+    }
+
+    /// The signatures of several digests, each found by `find`.
+    ///
+    /// # Errors
+    /// The first of `find`.
+    pub fn of(digests: &[Digest], find: impl Fn(&Digest) -> Result<Self>) -> Result<Self> {
+        let mut all = Self::default();
+        for digest in digests {
+            let Self { found, skipped } = find(digest)?;
+            all.found.extend(found);
+            all.skipped.extend(skipped);
+        }
+        Ok(all)
     }
 
     pub(crate) fn add(&mut self, result: Result<Signature>) {

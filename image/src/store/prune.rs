@@ -38,7 +38,7 @@ impl Store {
         let _exclusive = self.exclude_others()?;
         let mut needed = self.needed_blobs()?;
         self.drop_orphans(&needed)?;
-        for (attachment, _) in self.attachments(None)? {
+        for (attachment, _) in self.layout.attachments(None)? {
             let blobs = signatures::blobs(&self.layout, &attachment);
             needed.extend(blobs.into_iter().map(|blob| blob.digest));
         }

@@ -1,11 +1,10 @@
 //! Signatures in the store: manifests about an image, entries of `index.json` without a name.
 
 use super::{Store, StoreWriter};
-use crate::document::{Descriptor, Manifest};
+use crate::document::Descriptor;
 use crate::layout::{Entry, Layout, children_of_index, closure};
-use crate::limits::{MANIFEST_BYTES_MAX, SIGNATURE_BYTES_MAX, SIGNATURES_MAX};
+use crate::limits::SIGNATURES_MAX;
 use crate::registry::{Attachment, PackedAttachment};
-use crate::signature::signatures_in;
 use crate::{Digest, Error, ErrorKind, Reference, Result, Signature, Signatures, annotation};
 
 impl Store {
@@ -26,16 +25,7 @@ impl Store {
     /// An unreadable `index.json`.
     pub fn signatures(&self, subject: &Digest) -> Result<Signatures> {
         let _shared = self.share()?;
-        let mut signatures = Signatures::default();
-        for (_, manifest) in self.attachments(Some(subject))? {
-            match read_layers(&self.layout, manifest) {
-                Ok(attachment) => {
-                    signatures_in(attachment).for_each(|found| signatures.add(found));
-                }
-                Err(error) => signatures.skipped.push(error.to_string()),
-            }
-        }
-        Ok(signatures)
+        self.layout.signatures(subject)
     }
 
     /// What of the image `reference` can carry signatures: the manifest, or the index and those of
@@ -65,49 +55,12 @@ impl Store {
     /// As [`Store::signable`].
     pub fn signed_digests(&self, reference: &Reference, manifest: &Digest) -> Result<Vec<Digest>> {
         let _shared = self.share()?;
-        let mut digests = vec![*manifest];
-        for root in self.find(reference)? {
-            let children = children_of_index(&self.layout, &root)?;
-            if children.iter().any(|child| child.digest == *manifest) {
-                digests.push(root.digest);
-            }
-        }
-        Ok(digests)
-    }
-
-    /// Entries of `index.json` that are about an image (about `subject`), with their manifests.
-    /// Damaged ones are left out.
-    pub(super) fn attachments(
-        &self,
-        subject: Option<&Digest>,
-    ) -> Result<Vec<(Descriptor, Manifest)>> {
-        let index = self.layout.read_index_file()?;
-        let mut found = Vec::new();
-        for entry in index.entries().filter(|entry| entry.is_attachment()) {
-            let Ok(descriptor) = entry.descriptor() else {
-                continue;
-            };
-            // Written by this crate, so that not all manifests need be read.
-            let hint = descriptor.annotations.get(annotation::SUBJECT);
-            if let (Some(hint), Some(subject)) = (hint, subject)
-                && *hint != subject.to_string()
-            {
-                continue;
-            }
-            let Ok(manifest) = read_manifest(&self.layout, descriptor) else {
-                continue;
-            };
-            let own = manifest.subject.as_ref().map(|own| own.digest);
-            if own.is_some() && (subject.is_none() || own.as_ref() == subject) {
-                found.push((descriptor.clone(), manifest));
-            }
-        }
-        Ok(found)
+        self.layout.digests_signed(&self.find(reference)?, manifest)
     }
 
     fn write_signature(&self, subject: &Descriptor, attachment: &Attachment) -> Result<()> {
         let writer = self.writer()?;
-        let others = self.attachments(Some(&subject.digest))?;
+        let others = self.layout.attachments(Some(&subject.digest))?;
         let PackedAttachment {
             blobs,
             mut descriptor,
@@ -149,7 +102,7 @@ pub(super) fn is_orphan(layout: &Layout, entry: &Entry, kept: impl Fn(&Digest) -
     }
     let manifest = entry
         .descriptor()
-        .and_then(|descriptor| read_manifest(layout, descriptor));
+        .and_then(|descriptor| layout.read_manifest(descriptor));
     let subject = manifest.ok().and_then(|manifest| manifest.subject);
     !subject.is_some_and(|subject| kept(&subject.digest))
 }
@@ -157,22 +110,4 @@ pub(super) fn is_orphan(layout: &Layout, entry: &Entry, kept: impl Fn(&Digest) -
 /// All blobs of an attachment.
 pub(super) fn blobs(layout: &Layout, descriptor: &Descriptor) -> Vec<Descriptor> {
     closure(layout, descriptor).blobs.into_values().collect()
-}
-
-fn read_manifest(layout: &Layout, descriptor: &Descriptor) -> Result<Manifest> {
-    Manifest::parse(&layout.read_blob(descriptor, MANIFEST_BYTES_MAX)?)
-}
-
-fn read_layers(layout: &Layout, manifest: Manifest) -> Result<Attachment> {
-    let artifact_type = manifest.artifact_type.unwrap_or_default();
-    let mut layers = Vec::new();
-    for layer in manifest.layers {
-        let content = layout.read_blob(&layer, SIGNATURE_BYTES_MAX)?;
-        layers.push((layer.media_type, layer.annotations, content));
-    }
-    Ok(Attachment {
-        artifact_type,
-        layers,
-        annotations: manifest.annotations,
-    })
 }
