@@ -1,14 +1,14 @@
 //! `ecli login`.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
-use eunomia_image::registry::{Credentials, Login, Registry};
+use eunomia_image::registry::{Login, Registry};
 
 use super::print;
 use crate::context::Context;
 use crate::failure::{HintExt, hinted};
 use crate::terminal;
-use crate::transfer::{Access, secret_from_stdin};
+use crate::transfer::{Reach, password_of, secret_from_stdin};
 
 const AFTER_HELP: &str = "\
 The registry is asked whether it accepts the credentials, which then are kept where docker keeps
@@ -33,35 +33,26 @@ pub(crate) struct Options {
     #[arg(long, requires = "username")]
     password_stdin: bool,
     #[command(flatten)]
-    access: Access,
+    reach: Reach,
 }
 
 /// Checks the credentials and keeps them.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let registry = registry(ctx, options.registry.as_deref())?;
-    let file = options.access.credential_file(ctx)?;
+    let file = options.reach.credential_file(ctx)?;
     let username = match options.username {
         Some(username) => username,
         None => terminal::ask("user name: ").hint("give --username NAME --password-stdin")?,
     };
-    // RFC 7617: what is before the first colon is the name.
-    if username.is_empty() || username.contains(':') {
-        bail!("log in to {registry}: the user name is empty or has a colon");
-    }
     let password = if options.password_stdin {
         secret_from_stdin()?
     } else {
         terminal::ask_secret("password: ").hint("give --password-stdin")?
     };
-    if password.is_empty() {
-        bail!("log in to {registry}: the password is empty");
-    }
-    let access = options.access.to([Some(registry.as_str())]);
-    let mut settings = access.options(ctx)?;
-    let credentials = Credentials::Password {
-        username: username.clone(),
-        password: password.clone(),
-    };
+    let credentials = password_of(&username, password.clone())
+        .with_context(|| format!("log in to {registry}"))?;
+    let hosts = std::slice::from_ref(&registry);
+    let mut settings = options.reach.options(ctx, hosts)?;
     settings.credentials.insert(registry.clone(), credentials);
     let said = Registry::new(settings)?.login(&registry)?;
     file.store(&registry, &username, &password)?;

@@ -6,7 +6,7 @@ use clap::Args;
 use super::login::registry;
 use super::print;
 use crate::context::Context;
-use crate::transfer::Access;
+use crate::transfer::Reach;
 
 /// Forget user name and password for a registry
 #[derive(Debug, Args)]
@@ -16,13 +16,13 @@ pub(crate) struct Options {
     #[arg(value_name = "REGISTRY")]
     registry: Option<String>,
     #[command(flatten)]
-    access: Access,
+    reach: Reach,
 }
 
 /// Removes the credentials from the file and its helper.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let registry = registry(ctx, options.registry.as_deref())?;
-    let text = match options.access.credential_file(ctx)?.remove(&registry)? {
+    let text = match options.reach.credential_file(ctx)?.remove(&registry)? {
         true => format!("logged out of {registry}\n"),
         false => format!("not logged in to {registry}\n"),
     };

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::hinted;
 use crate::size;
 use crate::terminal::visible;
-use crate::transfer::{Access, Reporting, with_registry};
+use crate::transfer::{Access, Reach, Reporting, with_registry};
 
 const CHECK_HELP: &str = "\
 Reads everything that images need and compares it with its digests. With --repair, what is damaged
@@ -56,7 +56,7 @@ struct CheckOptions {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    access: Access,
+    reach: Reach,
 }
 
 /// Does what the verb says.
@@ -98,7 +98,7 @@ fn check(ctx: &Context, store: &Store, options: &CheckOptions) -> Result<ExitCod
     let mut report = store.check()?;
     let mut repaired = Vec::new();
     if options.repair && !report.problems.is_empty() {
-        repaired = repair(ctx, store, &options.access, &report)?;
+        repaired = repair(ctx, store, &options.reach, &report)?;
         report = store.check()?;
     }
     let text = if options.json {
@@ -125,7 +125,7 @@ fn check(ctx: &Context, store: &Store, options: &CheckOptions) -> Result<ExitCod
 fn repair(
     ctx: &Context,
     store: &Store,
-    access: &Access,
+    reach: &Reach,
     report: &CheckReport,
 ) -> Result<Vec<Reference>> {
     let mut repaired = Vec::new();
@@ -133,7 +133,7 @@ fn repair(
         if name.registry().is_none() {
             continue;
         }
-        let access = access.to([name.registry()]);
+        let access = Access::of_file(reach).to([name.registry()]);
         match with_registry(ctx, &access, &Reporting::default(), |registry| {
             registry.repair(store, &name)
         }) {
