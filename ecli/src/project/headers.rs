@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use eunomia_image::Digest;
+use eunomia_image::{Digest, Platform};
 use eunomia_runtime::{headers, vmlinux};
 
+use super::bpf::target_architecture;
 use super::file::{self, temporary_beside};
+use super::registers;
 use crate::failure::HintExt;
 use crate::kernel;
 
@@ -21,11 +23,17 @@ const LIBBPF_FOLDER: &str = "bpf";
 const DIGEST_DIGITS: usize = 12;
 
 /// Returns folders of headers for `sources` of the project in `folder`, made in `cache` if they are
-/// not there. A folder never changes: its name says what is in it.
-pub(super) fn prepare(folder: &Path, sources: &[PathBuf], cache: &Path) -> Result<Vec<PathBuf>> {
+/// not there; `architecture` is what `bpf_tracing.h` calls the CPU. A folder never changes: its name
+/// says what is in it.
+pub(super) fn prepare(
+    folder: &Path,
+    sources: &[PathBuf],
+    cache: &Path,
+    architecture: &str,
+) -> Result<Vec<PathBuf>> {
     let mut folders = vec![prepare_libbpf(cache)?];
     if needs_vmlinux_header(folder, sources)? {
-        folders.push(prepare_vmlinux(cache)?);
+        folders.push(prepare_vmlinux(cache, architecture)?);
     }
     Ok(folders)
 }
@@ -45,20 +53,31 @@ fn prepare_libbpf(cache: &Path) -> Result<PathBuf> {
     outcome
 }
 
-/// The kernel's types follow from its release and the size of their description.
-fn prepare_vmlinux(cache: &Path) -> Result<PathBuf> {
+/// The kernel's types follow from its release and the size of their description. For another CPU
+/// they are those of this machine, but for the registers.
+fn prepare_vmlinux(cache: &Path, architecture: &str) -> Result<PathBuf> {
     let size = std::fs::metadata(KERNEL_BTF)
         .with_context(|| format!("read the kernel's types in {KERNEL_BTF}"))
         .hint(NO_BTF_HINT)?
         .len();
     let (version, release) = (env!("CARGO_PKG_VERSION"), kernel::release()?);
-    let ready = cache.join(format!("vmlinux-{version}-{release}-{size}"));
+    let is_own = target_architecture(&Platform::host()).is_ok_and(|own| own == architecture);
+    let cpu = match is_own {
+        true => String::new(),
+        false => format!("-{architecture}"),
+    };
+    let ready = cache.join(format!("vmlinux-{version}-{release}-{size}{cpu}"));
     if ready.is_dir() {
         return Ok(ready);
     }
-    let text = vmlinux::vmlinux_header(None)
+    let own = vmlinux::vmlinux_header(None)
         .context("make vmlinux.h from the kernel's types")
         .hint(NO_BTF_HINT)?;
+    let text = match is_own {
+        true => own,
+        // Tools that read no registers need none.
+        false => registers::of_another_cpu(&own, architecture).unwrap_or(own),
+    };
     let making = temporary_beside(&ready);
     let outcome = file::write(&making.join(VMLINUX_HEADER), text.as_bytes())
         .and_then(|()| publish(&making, ready));

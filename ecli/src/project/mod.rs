@@ -23,6 +23,7 @@ mod guest;
 mod headers;
 mod manifest;
 mod package;
+mod registers;
 mod sdk;
 mod sources;
 mod stamp;
@@ -188,7 +189,8 @@ impl Project {
             return Ok(Vec::new());
         }
         let cache = self.target_folder().join("ecli");
-        let headers = headers::prepare(&self.folder, sources, &cache)?;
+        let architecture = bpf::target_architecture(platform)?;
+        let headers = headers::prepare(&self.folder, sources, &cache, architecture)?;
         let for_platform;
         let products = if *platform == Platform::host() {
             products
@@ -197,7 +199,7 @@ impl Project {
             for_platform.as_path()
         };
         let compiler = bpf::Compiler::find(bpf::Setting {
-            architecture: bpf::target_architecture(platform)?,
+            architecture,
             folder: &self.folder,
             headers: &headers,
             flags: &self.manifest.bpf.flags,
