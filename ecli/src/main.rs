@@ -20,6 +20,7 @@ mod interrupt;
 mod kernel;
 mod kernel_tool;
 mod logging;
+mod needs;
 mod output_options;
 mod password;
 mod permissions;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::print;
 use crate::context::Context;
 use crate::inspection::{ComponentFacts, GlobalFacts, Inspection, MapFacts, ObjectFacts};
+use crate::needs::Needs;
 use crate::terminal::visible;
 use crate::tool_source::{self, Found, FoundImage, Provenance};
 use crate::transfer::{Access, Reporting, full, with_registry};
@@ -19,7 +20,7 @@ use crate::{permissions, size, table};
 
 const AFTER_HELP: &str = "\
 Nothing is loaded or run. What an image says about itself stands at the top; programs, maps,
-globals, imports, exports and permissions are read from its contents.
+globals, imports, exports, permissions and what it needs of a kernel are read from its contents.
 
 Examples:
   ecli inspect execsnoop
@@ -59,6 +60,7 @@ struct Report {
     inspection: Inspection,
     /// Not what the image states, which is in the metadata.
     computed_permissions: Permissions,
+    kernel_needs: Needs,
     #[serde(skip)]
     powers: Vec<String>,
     warnings: Vec<String>,
@@ -86,6 +88,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     report.computed_permissions = permissions::to_image(&computed);
     report.powers = permissions::described(&computed);
     report.inspection = Inspection::of(&runtime, tool)?;
+    report.kernel_needs = Needs::of(&report.inspection.objects, &computed);
     let text = match options.json {
         true => serde_json::to_string_pretty(&report)? + "\n",
         false => human(&report),
@@ -130,6 +133,7 @@ fn described(shown: &str, image: &FoundImage, metadata: &Metadata) -> Report {
             component: None,
         },
         computed_permissions: Permissions::default(),
+        kernel_needs: Needs::default(),
         powers: Vec::new(),
         warnings: Vec::new(),
     };
@@ -175,6 +179,12 @@ fn human(report: &Report) -> String {
     }
     if let Some(component) = &report.inspection.component {
         write_component(&mut text, component);
+    }
+    if !report.inspection.objects.is_empty() {
+        line(&mut text, format_args!("\nkernel needs"));
+        for (what, names) in report.kernel_needs.described() {
+            line(&mut text, format_args!("  {what:<12} {}", visible(&names)));
+        }
     }
     if !report.powers.is_empty() {
         line(&mut text, format_args!("\npermissions"));
