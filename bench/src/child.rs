@@ -22,6 +22,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 /// How long nothing may change until it is over.
 const QUIET_TIME: Duration = Duration::from_millis(500);
 
+/// How often the memory of a command that runs to its end is looked at.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(1);
+
 /// Columns of the terminal: enough for a line of every tool.
 const TERMINAL_COLUMNS: u16 = 250;
 
@@ -171,11 +174,7 @@ impl Watched {
 
     /// Most memory that it has had in use, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
-        let text = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        Ok(kib.with_context(|| format!("find VmHWM in {path}"))? << 10)
+        peak_memory(self.pid.as_raw_nonzero().get().unsigned_abs())
     }
 
     /// End it as Ctrl-C does.
@@ -241,6 +240,57 @@ impl Drop for Watched {
             let _ = self.wait(STOP_TIME_MAX);
         }
     }
+}
+
+/// What a command that ran to its end has used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finished {
+    pub(crate) wall: Duration,
+    /// Most memory that its process has had in use, in bytes.
+    pub(crate) memory: u64,
+}
+
+/// Run a command that does its work in one process, and must succeed. What it writes to standard
+/// error goes to the file `stderr`.
+pub(crate) fn run_to_end(command: &mut Command, stderr: &Path) -> Result<Finished> {
+    let name = format!("{command:?}");
+    let log = File::create(stderr).with_context(|| format!("write {}", stderr.display()))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log);
+    let started = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("start {name}"))?;
+    let process = child.id();
+    // `ru_maxrss` would be no smaller than our own memory, which the child had before its `exec`.
+    let memory = std::thread::spawn(move || {
+        let mut most = 0;
+        // It fails when the process has ended.
+        while let Ok(now) = peak_memory(process) {
+            most = now.max(most);
+            std::thread::sleep(MEMORY_INTERVAL);
+        }
+        most
+    });
+    let status = child.wait().with_context(|| format!("wait for {name}"))?;
+    let wall = started.elapsed();
+    let Ok(memory) = memory.join() else {
+        bail!("{name}: watch its memory");
+    };
+    if !status.success() {
+        let said = std::fs::read_to_string(stderr).unwrap_or_default();
+        bail!("{name}: {status}: {}", said.trim());
+    }
+    Ok(Finished { wall, memory })
+}
+
+/// Most memory that a process has had in use, in bytes.
+fn peak_memory(process: u32) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    Ok(kib.with_context(|| format!("find VmHWM in {path}"))? << 10)
 }
 
 fn duration(time: libc::timeval) -> Duration {

@@ -13,6 +13,7 @@ mod native;
 mod report;
 mod samples;
 mod tools;
+mod transfer;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,6 +49,9 @@ struct Options {
     /// Where the programs of native/ are
     #[arg(long, hide = true)]
     native: PathBuf,
+    /// A Python that has the package `oras`
+    #[arg(long, hide = true)]
+    python: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,6 +66,8 @@ enum Part {
     Start,
     /// Many processes at once: events, losses, CPU time
     Burst,
+    /// Images to and from a registry
+    Registry,
 }
 
 fn main() -> ExitCode {
@@ -90,10 +96,20 @@ fn run(options: &Options) -> Result<()> {
 fn measure(options: &Options) -> Result<Vec<Group>> {
     let wanted = |part: Part| options.only.is_empty() || options.only.contains(&part);
     let rounds = if options.quick { 2 } else { 7 };
+    let mut groups = Vec::new();
+    if wanted(Part::Registry) {
+        let programs = transfer::Programs {
+            ecli: &options.ecli,
+            python: &options.python,
+        };
+        groups.extend(transfer::measure(&programs, rounds)?);
+    }
+    if options.only.iter().all(|part| *part == Part::Registry) && !options.only.is_empty() {
+        return Ok(groups);
+    }
     let sandbox = Sandbox::open(&options.store)?;
     let native = Native::new(&options.native, sandbox.object())?;
     let tools = Tools::find(&options.ecli, &options.store)?;
-    let mut groups = Vec::new();
     if wanted(Part::Drain) {
         groups.extend(drain::measure(&sandbox, &native, rounds)?);
     }
