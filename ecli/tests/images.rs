@@ -4,6 +4,7 @@
 
 mod support;
 
+use eunomia_image::{Platform, Reference, Store};
 use support::Sandbox;
 
 const OBJECT: &str = r#"
@@ -72,6 +73,7 @@ fn inspect_shows_what_the_object_declares() {
         "    on_exec  tracepoint  tracepoint/sched/sched_process_exec",
         "    seen  hash  __u32  struct event  64",
         "    filter_pid  const __u32  7",
+        "  release      5.15 or newer\n  programs     tracepoint\n  maps         hash\n",
     ] {
         assert!(human.contains(line), "{line:?} is not in:\n{human}");
     }
@@ -80,6 +82,7 @@ fn inspect_shows_what_the_object_declares() {
     assert_eq!(report["objects"][0]["programs"][0]["type"], "tracepoint");
     assert_eq!(report["objects"][0]["globals"][0]["value"], 7);
     assert_eq!(report["component"], serde_json::Value::Null);
+    assert_eq!(report["kernelNeeds"]["releaseMin"], "5.15");
     assert_eq!(
         report["metadata"]["permissions"]["attachTargets"][0],
         "tracepoint/sched/sched_process_exec"
@@ -178,5 +181,59 @@ fn a_store_is_an_image_layout_that_can_be_named_by_its_path() {
     for name in ["./store", "./store:tool:latest"] {
         let shown = sandbox.ecli(&["inspect", name]).succeeded();
         assert!(shown.contains("BPF object small"), "{name}: {shown}");
+    }
+}
+
+/// Reads the second argument of a function: of a register that each CPU calls otherwise.
+const KPROBE: &str = r#"
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+char LICENSE[] SEC("license") = "GPL";
+__u64 second;
+
+SEC("kprobe/tcp_connect")
+int BPF_KPROBE(on_connect, struct sock *socket, __u64 argument)
+{
+	second = argument + PT_REGS_IP_CORE(ctx);
+	return 0;
+}
+"#;
+
+#[test]
+fn programs_that_read_registers_are_built_for_other_cpus() {
+    let sandbox = Sandbox::new();
+    sandbox.write("tool/ecli.toml", "");
+    sandbox.write("tool/tool.bpf.c", KPROBE);
+    let cpus = ["amd64", "arm64", "riscv64", "loong64", "ppc64le"];
+    let platforms = cpus.map(|cpu| format!("linux/{cpu}")).join(",");
+    sandbox
+        .ecli(&["build", "-q", "--platform", &platforms, "tool"])
+        .succeeded();
+    let store = Store::open(sandbox.store()).unwrap();
+    let name: Reference = "tool".parse().unwrap();
+    for (cpu, registers, offset) in [
+        ("amd64", "\0pt_regs\0", 104),
+        ("arm64", "\0user_pt_regs\0", 8),
+        ("riscv64", "\0user_regs_struct\0", 88),
+        ("loong64", "\0user_pt_regs\0", 40),
+        ("ppc64le", "\0pt_regs\0", 32),
+    ] {
+        let image = store.image(&name, &Platform::linux(cpu)).unwrap();
+        let object = &image.objects[0].bytes;
+        let names = |text: &str| {
+            let text = text.as_bytes();
+            object.windows(text.len()).any(|window| window == text)
+        };
+        assert!(names(registers), "{cpu}");
+        // Not those of this machine under the other CPU's name.
+        assert!(!names("___of_the_builder"), "{cpu}");
+        // BPF_LDX | BPF_MEM | BPF_DW from where r1, the registers, points to.
+        let loads = |code: &[u8]| {
+            code[0] == 0x79 && code[1] >> 4 == 1 && code[2..8] == [offset, 0, 0, 0, 0, 0]
+        };
+        assert!(object.chunks_exact(8).any(loads), "{cpu}");
     }
 }

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use support::image::{ADMITTED, STRANGER, stranger};
+use support::server::{Answer, Server};
 use support::{Outcome, Sandbox};
 
 fn policy(sandbox: &Sandbox, text: &str) {
@@ -64,6 +65,48 @@ fn a_name_does_not_make_a_stranger_local() {
     stranger(&sandbox, STRANGER, |_| {});
     sandbox.ecli(&["tag", STRANGER, "mine"]).succeeded();
     assert_refused(&sandbox.ecli(&["run", "mine"]), "there is no terminal");
+}
+
+#[test]
+fn a_package_of_an_address_needs_a_yes_each_time() {
+    let sandbox = Sandbox::new();
+    let (object, _) = support::image::built(&sandbox);
+    let server = Server::start(move |asked| match &*asked.path {
+        "/tool.bpf.o" => Answer::new(200, object.clone()),
+        _ => Answer::new(404, ""),
+    });
+    let address = format!("http://{}/tool.bpf.o", server.address);
+    // Whether it runs then is this kernel's affair: the program is a kprobe.
+    let asks = |outcome: &Outcome| outcome.stderr.contains("there is no terminal to ask on");
+    let run = |options: &[&str]| sandbox.ecli(&[&["run", "--timeout", "100ms"], options].concat());
+    for _ in 0..2 {
+        assert_refused(&run(&[&address]), "there is no terminal to ask on");
+        let accepted = run(&["--yes", &address]);
+        assert!(!asks(&accepted), "{}", accepted.stderr);
+    }
+    // The same bytes as a file are the user's own.
+    std::fs::copy(
+        sandbox.path("own/target/ecli/own/own.bpf.o"),
+        sandbox.path("own.bpf.o"),
+    )
+    .unwrap();
+    let own = run(&["./own.bpf.o"]);
+    assert!(!asks(&own), "{}", own.stderr);
+    // No yes goes before a policy.
+    for (text, reason) in [
+        ("require-signatures = true\n", "require-signatures"),
+        ("other-repositories = \"deny\"\n", "no rule names http://"),
+        (
+            "[permissions]\nhelpers.deny = [\"bpf_send_signal\"]\n",
+            "helpers: bpf_send_signal",
+        ),
+    ] {
+        policy(&sandbox, text);
+        let outcome = run(&["--yes", &address]);
+        assert_refused(&outcome, "denied by policy");
+        assert!(outcome.stderr.contains(reason), "{}", outcome.stderr);
+    }
+    assert!(server.asked().len() > 5);
 }
 
 #[test]

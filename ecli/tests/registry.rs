@@ -6,8 +6,8 @@ mod support;
 
 use eunomia_image::registry::{Attachment, Registry, RegistryOptions};
 use eunomia_image::{
-    Digest, ImageBuilder, Layout, Manifest, Metadata, PackedImage, Platform, Reference, Store,
-    World,
+    Digest, ImageBuilder, Layout, Manifest, Metadata, PackedImage, Platform, PrivateKey, Reference,
+    Signature, Store, World,
 };
 use serde_json::Value;
 use support::registry::RegistryServer;
@@ -253,10 +253,13 @@ fn a_copy_takes_all_platforms_and_what_is_attached() {
     let client = client();
     let (here, there) = (reference(&source), reference(&target));
     let subject = client.resolve(&here).unwrap();
-    let signature = Attachment::new("application/x-signature", "text/plain", b"one".to_vec());
-    let signed = client.attach(&here, &subject, &signature).unwrap();
-    let of_signature = Attachment::new("application/x-note", "text/plain", b"two".to_vec());
-    client.attach(&here, &signed, &of_signature).unwrap();
+    let list = Attachment::new("application/x-list", "text/plain", b"one".to_vec());
+    let listed = client.attach(&here, &subject, &list).unwrap();
+    let of_list = Attachment::new("application/x-note", "text/plain", b"two".to_vec());
+    client.attach(&here, &listed, &of_list).unwrap();
+    let key = PrivateKey::generate().unwrap();
+    let signature = Signature::sign(&key, &subject.digest).unwrap();
+    client.push_signature(&here, &subject, &signature).unwrap();
     // The tag that cosign's older signatures have; any image will do.
     let tag = format!("x/a:sha256-{}.sig", subject.digest.hex());
     sandbox
@@ -270,21 +273,21 @@ fn a_copy_takes_all_platforms_and_what_is_attached() {
             .succeeded(),
     );
     assert_eq!(plain["digest"], pushed.trim().split('@').nth(1).unwrap());
-    assert_eq!(plain["attachments"], Value::Null);
-    assert!(
-        client
-            .referrers(&there, &subject.digest)
-            .unwrap()
-            .is_empty()
-    );
+    // Its two signatures, and nothing else.
+    assert_eq!(plain["attachments"], 2);
+    let there_now = client.referrers(&there, &subject.digest).unwrap();
+    assert_eq!(there_now.len(), 1);
+    let signatures = client.signatures(&there, &subject.digest).unwrap();
+    assert_eq!(signatures.found, [signature]);
     let copied = empty
         .ecli(&["copy", "--attachments", &source, &target])
         .succeeded();
-    assert!(copied.contains(", with 3 attachments\n"), "{copied}");
-    let listed = client.referrers(&there, &subject.digest).unwrap();
-    assert_eq!(client.attachment(&there, &listed[0]).unwrap(), signature);
-    let notes = client.referrers(&there, &signed.digest).unwrap();
-    assert_eq!(client.attachment(&there, &notes[0]).unwrap(), of_signature);
+    assert!(copied.contains(", with 4 attachments\n"), "{copied}");
+    let all = client.referrers(&there, &subject.digest).unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(client.attachment(&there, &listed).unwrap(), list);
+    let notes = client.referrers(&there, &listed.digest).unwrap();
+    assert_eq!(client.attachment(&there, &notes[0]).unwrap(), of_list);
     let tag = format!("docker://{}", to.name(&tag.replace("x/a", "y/b")));
     run("skopeo", &["inspect", "--tls-verify=false", "--raw", &tag]);
     // Nothing went through a store.
@@ -296,6 +299,44 @@ fn a_copy_takes_all_platforms_and_what_is_attached() {
     empty
         .ecli(&["pull", "--platform", "linux/arm64", &one])
         .succeeded();
+}
+
+#[test]
+fn what_is_attached_comes_from_a_mirror_as_well() {
+    let (mirror, to, sandbox) = (
+        RegistryServer::start(),
+        RegistryServer::start(),
+        Sandbox::new(),
+    );
+    let keys = ["key", "generate", "--no-password", "ours"];
+    sandbox.ecli(&keys).succeeded();
+    let (name, other) = ("registry.invalid/tools/a:1", "registry.invalid/tools/b:1");
+    for (name, place) in [(name, "cache/tools/a:1"), (other, "cache/tools/b:1")] {
+        write(&sandbox, name, &image(name, Platform::host()));
+        sandbox
+            .ecli(&["sign", "--local", name, "--key", "ours.key"])
+            .succeeded();
+        sandbox
+            .ecli(&["push", name, &mirror.name(place)])
+            .succeeded();
+    }
+    let config = format!(
+        "[registry.\"registry.invalid\"]\nmirrors = [\"127.0.0.1:1\", \"{}\"]\n",
+        mirror.name("cache")
+    );
+    let user = Sandbox::new();
+    user.write("config/ecli/config.toml", &config);
+    std::fs::copy(sandbox.path("ours.pub"), user.path("ours.pub")).unwrap();
+    let verified = user.ecli(&["verify", name, "--registry", "--key", "ours.pub"]);
+    assert!(verified.succeeded().contains(" bundle by "));
+    user.ecli(&["pull", name]).succeeded();
+    let verified = user.ecli(&["verify", name, "--key", "ours.pub"]);
+    assert!(verified.succeeded().contains(" bundle by "));
+    let target = to.name("b:1");
+    let copied = user.ecli(&["copy", "--json", other, &target]).succeeded();
+    assert_eq!(json(&copied)["attachments"], 1);
+    let verified = user.ecli(&["verify", &target, "--key", "ours.pub"]);
+    assert!(verified.succeeded().contains(" bundle by "));
 }
 
 #[test]
@@ -375,13 +416,18 @@ fn archives_are_saved_and_loaded_by_us_and_others() {
     let sandbox = Sandbox::new();
     let digest = write(&sandbox, "a:1", &image("a", Platform::host()));
     write(&sandbox, "b:1", &image("b", Platform::host()));
-    for file in ["x.tar", "x.tar.gz"] {
+    for (file, compression, magic) in [
+        ("x.tar", &[][..], &b"oci-layout"[..]),
+        ("x.tar.gz", &[], b"\x1f\x8b"),
+        ("x.tar.zst", &[], b"\x28\xb5\x2f\xfd"),
+        ("x", &["--compression", "zstd"], b"\x28\xb5\x2f\xfd"),
+    ] {
         sandbox
-            .ecli(&["save", "-o", file, "a:1", "b:1"])
+            .ecli(&[&["save", "-o", file, "a:1", "b:1"], compression].concat())
             .succeeded();
         let path = sandbox.path(file);
-        let magic = &std::fs::read(&path).unwrap()[..2];
-        assert_eq!(magic == b"\x1f\x8b", file.ends_with("gz"));
+        let content = std::fs::read(&path).unwrap();
+        assert!(content.starts_with(magic), "{file}");
         let other = Sandbox::new();
         let loaded = other.ecli(&["load", "-i", text(&path)]).succeeded();
         assert_eq!(loaded, "loaded a:1\nloaded b:1\n");

@@ -5,6 +5,7 @@
 mod support;
 
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,37 +84,99 @@ fn ten_pulls_at_once_download_each_blob_once() {
 
 #[test]
 fn a_hundred_pulls_killed_at_any_moment_leave_a_store_in_which_the_next_succeeds() {
-    let (_server, _slow, name) = serving();
+    const PULLS: u32 = 100;
+    /// The others were done, or had not begun: this machine does other things as well.
+    const KILLED_MIN: u32 = 80;
+    let (_server, slow, name) = serving();
     let sandbox = Sandbox::new();
-    let start = Instant::now();
-    let whole = Sandbox::new();
-    whole.ecli(&["pull", &name]).succeeded();
-    let whole = start.elapsed();
     let mut state = 7_u64;
-    let mut succeeded = 0;
-    for _ in 0..100 {
+    let mut killed = 0;
+    let mut whole = Duration::ZERO;
+    for number in 0..PULLS {
+        if number % 10 == 0 {
+            whole = time_of_pull(&name);
+        }
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        // From before its first request to about its middle: the moment is what varies.
-        let moment = whole.mul_f64((state >> 40) as f64 / f64::from(1 << 25));
+        // Anywhere but in its first and last twentieth.
+        let share = 0.05 + 0.9 * (state >> 40) as f64 / f64::from(1 << 24);
+        let before = slow.connections.load(Ordering::Relaxed);
         let mut pull = spawn(&sandbox, &["pull", "-q", &name]);
-        thread::sleep(moment);
+        thread::sleep(whole.mul_f64(share));
+        let has_begun = slow.connections.load(Ordering::Relaxed) > before;
         let _ = pull.kill();
-        if pull.wait().unwrap().success() {
-            // Start again from nothing, or all that follow would have nothing to do.
-            succeeded += 1;
-            sandbox.ecli(&["rm", &name]).succeeded();
+        let was_killed = !pull.wait().unwrap().success();
+        killed += u32::from(was_killed && has_begun);
+        sandbox.ecli(&["store", "check"]).succeeded();
+        // Every fifth goes on where the one before was killed, and is sooner done.
+        if !was_killed || number % 5 != 0 {
+            let listed = sandbox.ecli(&["list", "-q"]).succeeded();
+            if !listed.is_empty() {
+                sandbox.ecli(&["rm", &name]).succeeded();
+            }
             sandbox.ecli(&["prune"]).succeeded();
-        } else {
-            sandbox.ecli(&["store", "check"]).succeeded();
         }
     }
-    println!("{succeeded} of 100 were done before they were killed");
-    assert!(succeeded < 100, "none was killed");
+    println!("{killed} of {PULLS} were killed while they transferred; one takes {whole:?}");
+    assert!(killed >= KILLED_MIN, "{killed} of {PULLS}");
     sandbox.ecli(&["pull", &name]).succeeded();
     sandbox.ecli(&["store", "check"]).succeeded();
     let listed = sandbox.ecli(&["list", "--json"]).succeeded();
     let listed: Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed[0]["digest"], image().digest().to_string());
+}
+
+/// How long a pull takes that nobody kills, into a new store.
+fn time_of_pull(name: &str) -> Duration {
+    let sandbox = Sandbox::new();
+    let start = Instant::now();
+    sandbox.ecli(&["pull", name]).succeeded();
+    start.elapsed()
+}
+
+#[test]
+fn commands_that_share_a_store_do_not_disturb_each_other() {
+    /// Of each command; together they take some seconds.
+    const ROUNDS: u32 = 25;
+    let (_server, _slow, name) = serving();
+    let sandbox = Sandbox::new();
+    let store = Store::open(sandbox.store()).unwrap();
+    let kept = Reference::parse("kept:1").unwrap();
+    store.write_image(&kept, &image_of(1000)).unwrap();
+    // What may be said by a command that was too late or too early.
+    let gone = ["no such image", "No such file or directory"];
+    let commands: [(&[&str], &[&str]); 6] = [
+        (&["pull", "-q", &name], &[]),
+        (&["rm", &name], &gone),
+        (&["prune"], &[]),
+        // It is let through, and then is no component.
+        (
+            &["run", "--yes", "--pull", "never", &name],
+            &["open the component", gone[0], gone[1]],
+        ),
+        (
+            &["inspect", "kept:1"],
+            &["open BPF object", "read BPF object"],
+        ),
+        (&["store", "check"], &[]),
+    ];
+    thread::scope(|scope| {
+        for (arguments, allowed) in commands {
+            let sandbox = &sandbox;
+            scope.spawn(move || {
+                for _ in 0..ROUNDS {
+                    let outcome = sandbox.ecli(arguments);
+                    let is_known = allowed.iter().any(|part| outcome.stderr.contains(part));
+                    let stderr = &outcome.stderr;
+                    assert!(outcome.code == 0 || is_known, "{arguments:?}: {stderr}");
+                }
+            });
+        }
+    });
+    sandbox.ecli(&["pull", &name]).succeeded();
+    sandbox.ecli(&["prune"]).succeeded();
+    sandbox.ecli(&["store", "check"]).succeeded();
+    let listed = sandbox.ecli(&["list", "-q"]).succeeded();
+    assert_eq!(listed.lines().count(), 2, "{listed}");
 }
 
 /// Runs a shell script in which `$ECLI` is ecli.

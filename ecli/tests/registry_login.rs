@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use eunomia_image::{ImageBuilder, Metadata, Reference, Store, World};
 use support::registry::{PASSWORD, RegistryServer, USER};
+use support::server::{Answer, Server};
 use support::{Outcome, Sandbox, run, text};
 
 /// `user:s3cret-password` in base64, as it is sent and kept.
@@ -158,7 +159,7 @@ fn a_registry_that_asks_nobody_is_told_apart() {
         (
             registry.as_str(),
             "",
-            "read the password from stdin: it is empty",
+            "read the secret from stdin: it is empty",
         ),
     ] {
         let outcome = with_input(
@@ -207,4 +208,65 @@ fn a_terminal_is_asked_and_does_not_show_the_password() {
     drop(input);
     assert!(child.wait().unwrap().success());
     assert!(sandbox.path("docker/config.json").is_file());
+}
+
+#[test]
+fn credentials_for_one_command_come_from_stdin_and_are_kept_nowhere() {
+    let (server, sandbox) = (RegistryServer::start_private(), sandbox());
+    let target = server.name("tools/a:1");
+    let as_user = ["-vv", "--username", USER, "--password-stdin"];
+    let with = |arguments: &[&str], input: &str| {
+        let (options, rest) = (&as_user[1..], &arguments[1..]);
+        let line = [&as_user[..1], &arguments[..1], options, rest].concat();
+        with_input(&sandbox, &line, input)
+    };
+    let password = format!("{PASSWORD}\n");
+    with(&["push", "tool:1", &target], &password).succeeded();
+    let refused = with(&["push", "tool:1", &target], "wrong\n");
+    assert!(
+        refused.stderr.contains("it refuses the credentials"),
+        "{}",
+        refused.stderr
+    );
+    with(&["pull", &target], &password).succeeded();
+    let copy = server.name("tools/b:1");
+    // The source is not the registry that they are for, but here it is the same.
+    with(&["copy", &target, &copy], &password).succeeded();
+    assert_eq!(sandbox.ecli(&["pull", &copy]).code, 1);
+    assert!(!sandbox.path("docker").exists());
+    for arguments in [
+        &["pull", "--username", USER, &target][..],
+        &["pull", "--password-stdin", &target],
+        &[
+            "pull",
+            "--registry-token-stdin",
+            "--username",
+            USER,
+            &target,
+        ],
+    ] {
+        assert_eq!(sandbox.ecli(arguments).code, 2, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_token_from_stdin_is_sent_to_the_registry_as_it_is() {
+    let expected = format!("Bearer {PASSWORD}");
+    let server = Server::start(move |asked| match asked.header("authorization") {
+        Some(header) if header == expected => Answer::new(404, ""),
+        _ => {
+            Answer::new(401, "").header("WWW-Authenticate", "Bearer realm=\"http://127.0.0.1:1/\"")
+        }
+    });
+    let name = format!("{}/a:1", server.address);
+    let pull = ["-vv", "pull", "--registry-token-stdin", &name];
+    let outcome = with_input(&sandbox(), &pull, PASSWORD);
+    assert_eq!(outcome.code, 1);
+    assert!(outcome.stderr.contains("404"), "{}", outcome.stderr);
+    let outcome = with_input(&sandbox(), &pull, "another");
+    assert!(
+        outcome.stderr.contains("it refuses the credentials"),
+        "{}",
+        outcome.stderr
+    );
 }

@@ -8,9 +8,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use eunomia_image::registry::{Registry, RegistryOptions};
 use eunomia_image::{Reference, Store};
-use support::Sandbox;
-use support::image::{STRANGER, stranger};
+use support::image::{ADMITTED, STRANGER, stranger};
 use support::registry::RegistryServer;
+use support::{Sandbox, run, text};
 
 /// A sandbox with the keys `ours` and `theirs`.
 fn with_keys() -> Sandbox {
@@ -179,6 +179,43 @@ fn a_signature_travels_with_its_image() {
     drop(server);
     let verified = user.ecli(&["verify", &name, "--key", "ours.pub"]);
     assert!(verified.succeeded().contains(" bundle by "));
+}
+
+#[test]
+fn a_layout_on_disk_is_verified_by_the_signatures_in_it() {
+    let author = with_keys();
+    stranger(&author, "tools/a:1", |_| {});
+    author
+        .ecli(&["sign", "tools/a:1", "--key", "ours.key"])
+        .succeeded();
+    author
+        .ecli(&["save", "-o", "a.tar", "tools/a:1"])
+        .succeeded();
+    let user = Sandbox::new();
+    std::fs::create_dir(user.path("layout")).unwrap();
+    let (archive, layout) = (author.path("a.tar"), user.path("layout"));
+    run("tar", &["-xf", text(&archive), "-C", text(&layout)]);
+    for key in ["ours.pub", "theirs.pub"] {
+        std::fs::copy(author.path(key), user.path(key)).unwrap();
+    }
+    for image in ["./layout", "./layout:tools/a:1"] {
+        let verify = |key: &str| user.ecli(&["verify", image, "--key", key]);
+        assert!(verify("ours.pub").succeeded().contains(" bundle by "));
+        assert!(verify("theirs.pub").stderr.contains("none of its 1 sig"));
+        for (key, runs) in [("ours.pub", true), ("theirs.pub", false)] {
+            let policy = format!("require-signatures = true\nkeys = [\"../../{key}\"]\n");
+            user.write("config/ecli/policy.toml", &policy);
+            let outcome = user.ecli(&["run", image]);
+            assert_eq!(
+                outcome.stderr.contains(ADMITTED),
+                runs,
+                "{}",
+                outcome.stderr
+            );
+            assert_eq!(outcome.stderr.contains("denied by policy"), !runs);
+        }
+        std::fs::remove_file(user.path("config/ecli/policy.toml")).unwrap();
+    }
 }
 
 #[test]

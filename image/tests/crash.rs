@@ -1,4 +1,5 @@
-//! Processes that share a store and are killed at any moment.
+//! Processes that write to a store and are killed at any moment; for pulls, see `ecli`'s
+//! `tests/registry_faults.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails here says where")]
 
@@ -10,14 +11,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use eunomia_image::registry::{Platforms, Registry, RegistryOptions};
-use eunomia_image::{Reference, Store};
-use support::proxy::{Fault, Proxy};
-use support::registry::RegistryServer;
+use eunomia_image::Store;
 use support::{host, packed, reference};
 
 const WRITER_ARGUMENT: &str = "--writer";
-const PULLER_ARGUMENT: &str = "--puller";
 const KILLS: u64 = 60;
 const WRITERS: usize = 3;
 /// A writer needs some milliseconds for an image; kills fall anywhere in several of them.
@@ -31,13 +28,7 @@ fn main() {
     {
         write_for_ever(Path::new(root), seed);
     }
-    if let [_, flag, root, name] = arguments.as_slice()
-        && flag == PULLER_ARGUMENT
-    {
-        pull(&Store::open(root).unwrap(), &reference(name)).unwrap();
-        return;
-    }
-    let tests: [(&str, fn()); 3] = [
+    let tests: [(&str, fn()); 2] = [
         (
             "a_kill_at_any_moment_leaves_a_working_store",
             a_kill_at_any_moment_leaves_a_working_store,
@@ -45,10 +36,6 @@ fn main() {
         (
             "a_killed_lock_holder_leaves_no_lock",
             a_killed_lock_holder_leaves_no_lock,
-        ),
-        (
-            "pulls_that_are_killed_lose_nothing",
-            pulls_that_are_killed_lose_nothing,
         ),
     ];
     let filter = arguments
@@ -185,73 +172,4 @@ fn a_killed_lock_holder_leaves_no_lock() {
         // Far below the time after which waiting for a lock is given up.
         assert!(start.elapsed() < eunomia_image::limits::LOCK_WAIT_MAX / 2);
     }
-}
-
-fn client() -> Registry {
-    let mut options = RegistryOptions::default();
-    options.credential_file = None;
-    Registry::new(options).unwrap()
-}
-
-fn pull(store: &Store, name: &Reference) -> eunomia_image::Result<u64> {
-    Ok(client()
-        .pull(store, name, &Platforms::Only(host()))?
-        .downloaded)
-}
-
-fn pulls_that_are_killed_lose_nothing() {
-    const SIZE: usize = 4 << 20;
-    let server = RegistryServer::start();
-    let name = reference(&format!("{}:1", server.name("a")));
-    let folder = tempfile::tempdir().unwrap();
-    let source = Store::open(folder.path().join("source")).unwrap();
-    let content: Vec<u8> = (0..SIZE as u32 / 4).flat_map(u32::to_le_bytes).collect();
-    let image = support::builder("a").component(content).build().unwrap();
-    source.write_image(&name, &image).unwrap();
-    client().push(&source, &name, &name).unwrap();
-
-    let store = Store::open(folder.path().join("store")).unwrap();
-    // A pull takes about so long; a slow network spreads the kills over the download.
-    let slow = Proxy::start(server.address, |_| Fault::Delay(Duration::from_micros(500)));
-    let through = reference(&format!("{}/a:1", slow.address));
-    let start = Instant::now();
-    let (mut random, mut killed) = (u64::from(std::process::id()), 0);
-    for round in 0..100_u64 {
-        random = random
-            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
-            .wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut child = Command::new(std::env::current_exe().expect("the path of this test"))
-            .args([
-                PULLER_ARGUMENT,
-                store.root().to_str().expect("UTF-8"),
-                &through.to_string(),
-            ])
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("start a pull");
-        thread::sleep(Duration::from_micros((random >> 20) % 120_000));
-        child.kill().expect("kill a pull");
-        let status = child.wait().expect("wait for a pull");
-        assert!(status.success() || status.code().is_none(), "{status}");
-        killed += u64::from(!status.success());
-        let report = store.check().unwrap();
-        assert!(
-            report.problems.is_empty(),
-            "round {round}: {:?}",
-            report.problems
-        );
-        if !store.list().unwrap().is_empty() {
-            store.image(&through, &host()).unwrap();
-            store.remove(&through).unwrap();
-            store.prune().unwrap();
-        }
-    }
-    println!("{killed} of 100 pulls killed in {:?}", start.elapsed());
-    assert!(killed >= 20, "only {killed} were killed");
-    pull(&store, &through).unwrap();
-    assert_eq!(
-        store.image(&through, &host()).unwrap().digest,
-        image.digest()
-    );
-    assert_eq!(pull(&store, &through).unwrap(), 0);
 }

@@ -298,13 +298,7 @@ fn what_cosign_signs_is_verified_here() {
         let (_folder, _, name, image) = pushed(&server);
         let keys = cosign_keys(&program);
         let private = keys.path().join("cosign.key");
-        let address = name.at_digest(image.digest).to_string();
-        let mut arguments = vec!["sign", "--key", text(&private), "--tlog-upload=false", "-y"];
-        arguments.push("--allow-http-registry=true");
-        // Version 3 would ask a server for its settings.
-        arguments.extend((version == "3").then_some("--use-signing-config=false"));
-        arguments.push(&address);
-        run_cosign(&program, &arguments).unwrap();
+        sign_with_cosign(&program, version, &private, &name.at_digest(image.digest));
         let public = std::fs::read_to_string(keys.path().join("cosign.pub")).unwrap();
         let public = eunomia_image::PublicKey::from_pem(&public).unwrap();
         let found = client().signatures(&name, &image.digest).unwrap();
@@ -316,6 +310,82 @@ fn what_cosign_signs_is_verified_here() {
         let own = PrivateKey::from_pem(&pem, Some(PASSWORD.as_bytes())).unwrap();
         assert_eq!(own.public_key(), public);
     }
+}
+
+/// A private key of that kind, made by openssl, as cosign imports it; its public part.
+fn imported_key(program: &Path, folder: &Path, kind: &[&str]) -> eunomia_image::PublicKey {
+    let (plain, prefix) = (folder.join("plain.pem"), folder.join("cosign"));
+    run(
+        "openssl",
+        &[&["genpkey", "-out", text(&plain)], kind].concat(),
+    );
+    let arguments = ["import-key-pair", "--key", text(&plain)];
+    let output = ["--output-key-prefix", text(&prefix), "--yes"];
+    run_cosign(program, &[arguments, output].concat()).unwrap();
+    let public = std::fs::read_to_string(folder.join("cosign.pub")).unwrap();
+    eunomia_image::PublicKey::from_pem(&public).unwrap()
+}
+
+#[test]
+fn keys_of_all_kinds_that_cosign_takes_are_verified() {
+    let curve = |name: &'static str| vec!["-algorithm", "EC", "-pkeyopt", name];
+    let kinds = [
+        vec!["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
+        curve("ec_paramgen_curve:P-256"),
+        curve("ec_paramgen_curve:P-384"),
+        curve("ec_paramgen_curve:P-521"),
+    ];
+    for version in ["3", "2"] {
+        let Some(program) = cosign(version) else {
+            continue;
+        };
+        let server = RegistryServer::start();
+        let (_folder, _, name, image) = pushed(&server);
+        let mut publics = Vec::new();
+        for kind in &kinds {
+            let folder = tempfile::tempdir().unwrap();
+            publics.push(imported_key(&program, folder.path(), kind));
+            let private = folder.path().join("cosign.key");
+            sign_with_cosign(&program, version, &private, &name.at_digest(image.digest));
+        }
+        let found = client().signatures(&name, &image.digest).unwrap();
+        assert!(found.skipped.is_empty(), "{found:?}");
+        for (public, kind) in publics.iter().zip(&kinds) {
+            let verified = found.verify([public], &[image.digest]);
+            assert!(verified.is_some(), "cosign {version}, {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_layout_that_cosign_saved_is_verified() {
+    let Some(program) = cosign("2") else {
+        return;
+    };
+    let server = RegistryServer::start();
+    let (folder, _, name, image) = pushed(&server);
+    let key = key();
+    let signature = Signature::sign_simple(&key, &image.digest, &name).unwrap();
+    client().push_signature(&name, &image, &signature).unwrap();
+    let saved = folder.path().join("saved");
+    let arguments = ["save", "--dir", text(&saved), "--allow-http-registry=true"];
+    run_cosign(&program, &[&arguments[..], &[&name.to_string()]].concat()).unwrap();
+    let layout = eunomia_image::Layout::open(&saved).unwrap();
+    let read = layout.image(None, &support::host()).unwrap();
+    assert_eq!(read.digest, image.digest);
+    let digests = layout.signed_digests(None, &read.digest).unwrap();
+    let found = layout.signatures(&image.digest).unwrap();
+    assert!(found.verify([&key.public_key()], &digests).is_some());
+}
+
+fn sign_with_cosign(program: &Path, version: &str, private: &Path, image: &Reference) {
+    let address = image.to_string();
+    let mut arguments = vec!["sign", "--key", text(private), "--tlog-upload=false", "-y"];
+    arguments.push("--allow-http-registry=true");
+    // Version 3 would ask a server for its settings.
+    arguments.extend((version == "3").then_some("--use-signing-config=false"));
+    arguments.push(&address);
+    run_cosign(program, &arguments).unwrap();
 }
 
 #[test]
@@ -361,18 +431,7 @@ fn a_key_that_is_protected_here_signs_with_cosign() {
     let private = folder.path().join("ecli.key");
     let pem = key.to_encrypted_pem(PASSWORD.as_bytes()).unwrap();
     std::fs::write(&private, pem.as_bytes()).unwrap();
-    let address = name.at_digest(image.digest).to_string();
-    let arguments = [
-        "sign",
-        "--key",
-        text(&private),
-        "--tlog-upload=false",
-        "-y",
-        "--allow-http-registry=true",
-        "--use-signing-config=false",
-        &address,
-    ];
-    run_cosign(&program, &arguments).unwrap();
+    sign_with_cosign(&program, "3", &private, &name.at_digest(image.digest));
     let found = client().signatures(&name, &image.digest).unwrap();
     assert!(found.verify([&key.public_key()], &[image.digest]).is_some());
 }

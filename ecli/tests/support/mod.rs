@@ -7,6 +7,9 @@ pub(crate) mod proxy;
 #[path = "../../../image/tests/support/registry.rs"]
 pub(crate) mod registry;
 
+#[path = "../../../image/tests/support/server.rs"]
+pub(crate) mod server;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
