@@ -312,8 +312,10 @@ fn what_cosign_signs_is_verified_here() {
     }
 }
 
-/// A private key of that kind, made by openssl, as cosign imports it; its public part.
-fn imported_key(program: &Path, folder: &Path, kind: &[&str]) -> eunomia_image::PublicKey {
+/// A private key of that kind, made by openssl, as cosign 3 imports it (version 2 of Debian 13
+/// cannot); its public part.
+fn imported_key(folder: &Path, kind: &[&str]) -> Option<eunomia_image::PublicKey> {
+    let program = &cosign("3")?;
     let (plain, prefix) = (folder.join("plain.pem"), folder.join("cosign"));
     run(
         "openssl",
@@ -323,7 +325,7 @@ fn imported_key(program: &Path, folder: &Path, kind: &[&str]) -> eunomia_image::
     let output = ["--output-key-prefix", text(&prefix), "--yes"];
     run_cosign(program, &[arguments, output].concat()).unwrap();
     let public = std::fs::read_to_string(folder.join("cosign.pub")).unwrap();
-    eunomia_image::PublicKey::from_pem(&public).unwrap()
+    Some(eunomia_image::PublicKey::from_pem(&public).unwrap())
 }
 
 #[test]
@@ -344,7 +346,10 @@ fn keys_of_all_kinds_that_cosign_takes_are_verified() {
         let mut publics = Vec::new();
         for kind in &kinds {
             let folder = tempfile::tempdir().unwrap();
-            publics.push(imported_key(&program, folder.path(), kind));
+            let Some(public) = imported_key(folder.path(), kind) else {
+                return;
+            };
+            publics.push(public);
             let private = folder.path().join("cosign.key");
             sign_with_cosign(&program, version, &private, &name.at_digest(image.digest));
         }

@@ -223,11 +223,14 @@ impl Registry {
         tag: &str,
     ) -> Result<Option<Tree>> {
         let (from, to) = (source.at_tag(tag)?, target.at_tag(tag)?);
-        let find = |address: &Reference| self.resolve_manifest(address).map(|_| address.clone());
-        match self.at_mirrors(&from, find) {
-            Ok(from) => self.copy_tree(&from, &to, &Platforms::All).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        let is_there = |address: &Reference| match self.resolve_manifest(address) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
+        };
+        match self.first_list(&from, is_there, |is_there| !is_there)? {
+            (place, true) => self.copy_tree(&place, &to, &Platforms::All).map(Some),
+            (_, false) => Ok(None),
         }
     }
 

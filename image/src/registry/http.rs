@@ -30,12 +30,20 @@ const MESSAGE_CHARS_MAX: usize = 300;
 pub(super) struct Http {
     /// Drives the connections; threads take turns. There until the drop.
     runtime: Option<Runtime>,
-    /// Through the proxy that the environment names, if any. Made when needed: reading the
-    /// system's certificates takes milliseconds.
-    client: OnceLock<Client>,
-    /// For this machine: no proxy.
-    loopback: OnceLock<Client>,
+    /// By [`Way`]. Made when needed: reading the system's certificates takes milliseconds.
+    clients: [OnceLock<Client>; 3],
     certificates: Vec<Certificate>,
+}
+
+/// How a server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Through the proxy that the environment names, if any.
+    Proxy,
+    /// This machine, with TLS.
+    Loopback,
+    /// This machine without TLS: no certificates are needed.
+    Plain,
 }
 
 /// A request without credentials.
@@ -61,11 +69,9 @@ impl Http {
     pub(super) fn new(certificates: Vec<Certificate>) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::io("start the registry client", error))?;
-        let (client, loopback) = (OnceLock::new(), OnceLock::new());
         Ok(Self {
             runtime: Some(runtime),
-            client,
-            loopback,
+            clients: Default::default(),
             certificates,
         })
     }
@@ -143,12 +149,12 @@ impl Http {
     }
 
     fn client(&self, url: &Url) -> Result<&Client> {
-        let is_loopback = is_loopback(&url.authority);
-        let slot = if is_loopback {
-            &self.loopback
-        } else {
-            &self.client
+        let way = match is_loopback(&url.authority) {
+            false => Way::Proxy,
+            true if url.is_https => Way::Loopback,
+            true => Way::Plain,
         };
+        let slot = &self.clients[way as usize];
         if let Some(client) = slot.get() {
             return Ok(client);
         }
@@ -157,9 +163,12 @@ impl Http {
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(STALL_TIMEOUT)
-            .pool_max_idle_per_host(TRANSFERS_MAX)
-            .tls_certs_merge(self.certificates.iter().cloned());
-        if is_loopback {
+            .pool_max_idle_per_host(TRANSFERS_MAX);
+        builder = match way {
+            Way::Plain => builder.tls_certs_only([]),
+            _ => builder.tls_certs_merge(self.certificates.iter().cloned()),
+        };
+        if way != Way::Proxy {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| {

@@ -25,12 +25,11 @@ const PUBLIC_LABEL: &str = "PUBLIC KEY";
 
 /// The kinds of keys, and how each may sign: cosign 1 and 2 hash with SHA-256 whatever the key is,
 /// version 3 with the hash of the curve's size.
-const KINDS: [&[&'static dyn VerificationAlgorithm]; 5] = [
+const KINDS: [&[&'static dyn VerificationAlgorithm]; 4] = [
     &[&ECDSA_P256_SHA256_ASN1],
     &[&ECDSA_P384_SHA384_ASN1, &ECDSA_P384_SHA256_ASN1],
     &[&ECDSA_P521_SHA512_ASN1, &ECDSA_P521_SHA256_ASN1],
     &[&ED25519],
-    &[&RSA_PKCS1_2048_8192_SHA256],
 ];
 const KINDS_SHOWN: &str = "ECDSA P-256, P-384 or P-521, Ed25519, or RSA of 2048 to 8192 bits";
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -165,12 +164,13 @@ impl PublicKey {
             let keys = kind.iter().map(|how| ParsedPublicKey::new(*how, der).ok());
             keys.collect::<Option<Vec<_>>>()
         };
-        let algorithms = KINDS.iter().find_map(parse)?;
-        // A short key can be read as well, but would verify nothing.
-        let rsa_bits = PublicEncryptingKey::from_der(der).map(|key| key.key_size_bits());
-        if rsa_bits.is_ok_and(|bits| !RSA_BITS.contains(&bits)) {
-            return None;
-        }
+        let rsa = || {
+            // A short key can be parsed as well, but would verify nothing.
+            let bits = PublicEncryptingKey::from_der(der).ok()?.key_size_bits();
+            let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).ok()?;
+            RSA_BITS.contains(&bits).then(|| vec![key])
+        };
+        let algorithms = KINDS.iter().find_map(parse).or_else(rsa)?;
         let der = der.to_vec();
         Some(Self { algorithms, der })
     }
