@@ -4,8 +4,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -207,18 +208,9 @@ impl Watched {
     }
 
     fn try_wait(&self) -> io::Result<Option<Usage>> {
-        let mut status = 0;
-        // SAFETY: a `rusage` is plain numbers, for which zeros are valid.
-        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        let pid = self.pid.as_raw_nonzero().get();
-        // SAFETY: both pointers are to variables that live here.
-        match unsafe { libc::wait4(pid, &raw mut status, libc::WNOHANG, &raw mut usage) } {
-            0 => Ok(None),
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(Some(Usage {
-                cpu: duration(usage.ru_utime) + duration(usage.ru_stime),
-            })),
-        }
+        let process = self.pid.as_raw_nonzero().get().unsigned_abs();
+        let ended = wait4(process, libc::WNOHANG)?;
+        Ok(ended.map(|(_, usage)| usage))
     }
 
     /// What it said on standard error, for our error messages.
@@ -246,6 +238,7 @@ impl Drop for Watched {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finished {
     pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
     /// Most memory that its process has had in use, in bytes.
     pub(crate) memory: u64,
 }
@@ -260,7 +253,7 @@ pub(crate) fn run_to_end(command: &mut Command, stderr: &Path) -> Result<Finishe
         .stdout(Stdio::null())
         .stderr(log);
     let started = Instant::now();
-    let mut child = command.spawn().with_context(|| format!("start {name}"))?;
+    let child = command.spawn().with_context(|| format!("start {name}"))?;
     let process = child.id();
     // `ru_maxrss` would be no smaller than our own memory, which the child had before its `exec`.
     let memory = std::thread::spawn(move || {
@@ -272,8 +265,9 @@ pub(crate) fn run_to_end(command: &mut Command, stderr: &Path) -> Result<Finishe
         }
         most
     });
-    let status = child.wait().with_context(|| format!("wait for {name}"))?;
+    let waited = wait4(process, 0).with_context(|| format!("wait for {name}"))?;
     let wall = started.elapsed();
+    let (status, Usage { cpu }) = waited.context("a process that was waited for has ended")?;
     let Ok(memory) = memory.join() else {
         bail!("{name}: watch its memory");
     };
@@ -281,7 +275,23 @@ pub(crate) fn run_to_end(command: &mut Command, stderr: &Path) -> Result<Finishe
         let said = std::fs::read_to_string(stderr).unwrap_or_default();
         bail!("{name}: {status}: {}", said.trim());
     }
-    Ok(Finished { wall, memory })
+    Ok(Finished { wall, cpu, memory })
+}
+
+/// How a child ended, and what it has used; none while it runs and `options` say not to wait.
+fn wait4(process: u32, options: i32) -> io::Result<Option<(ExitStatus, Usage)>> {
+    let mut status = 0;
+    // SAFETY: a `rusage` is plain numbers, for which zeros are valid.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to variables that live here.
+    match unsafe { libc::wait4(process as i32, &raw mut status, options, &raw mut usage) } {
+        0 => Ok(None),
+        -1 => Err(io::Error::last_os_error()),
+        _ => {
+            let cpu = duration(usage.ru_utime) + duration(usage.ru_stime);
+            Ok(Some((ExitStatus::from_raw(status), Usage { cpu })))
+        }
+    }
 }
 
 /// Most memory that a process has had in use, in bytes.

@@ -77,6 +77,7 @@ pub(crate) fn measure(programs: &Programs, rounds: usize) -> Result<Vec<Group>> 
         group("An image to and from a registry", "ms", |run| {
             run.wall.as_secs_f64() * 1e3
         }),
+        group("CPU time of that", "ms", |run| run.cpu.as_secs_f64() * 1e3),
         group("Peak memory of that", "MiB", |run| {
             run.memory as f64 / f64::from(1 << 20)
         }),
