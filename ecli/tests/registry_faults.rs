@@ -7,7 +7,7 @@ mod support;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eunomia_image::{ImageBuilder, Metadata, PackedImage, Reference, Store, World};
 use serde_json::Value;
@@ -85,27 +85,27 @@ fn ten_pulls_at_once_download_each_blob_once() {
 #[test]
 fn a_hundred_pulls_killed_at_any_moment_leave_a_store_in_which_the_next_succeeds() {
     const PULLS: u32 = 100;
-    /// The others were done, or had not begun: this machine does other things as well.
+    /// The others were done, or had not begun.
     const KILLED_MIN: u32 = 80;
     let (_server, slow, name) = serving();
     let sandbox = Sandbox::new();
     let mut state = 7_u64;
     let mut killed = 0;
-    let mut whole = Duration::ZERO;
     for number in 0..PULLS {
-        if number % 10 == 0 {
-            whole = time_of_pull(&name);
-        }
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        // Anywhere but in its first and last twentieth.
-        let share = 0.05 + 0.9 * (state >> 40) as f64 / f64::from(1 << 24);
-        let before = slow.connections.load(Ordering::Relaxed);
+        // From nearly the first byte of the image to nearly its last: on a busy machine, times
+        // would say little.
+        let share = 0.99 * (state >> 40) as f64 / f64::from(1 << 24);
+        let wanted = (share * COMPONENT_BYTES as f64) as u64;
+        let before = slow.bytes.load(Ordering::Relaxed);
+        let sent = || slow.bytes.load(Ordering::Relaxed) - before;
         let mut pull = spawn(&sandbox, &["pull", "-q", &name]);
-        thread::sleep(whole.mul_f64(share));
-        let has_begun = slow.connections.load(Ordering::Relaxed) > before;
+        while sent() < wanted.max(1) && pull.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_micros(200));
+        }
         let _ = pull.kill();
         let was_killed = !pull.wait().unwrap().success();
-        killed += u32::from(was_killed && has_begun);
+        killed += u32::from(was_killed && sent() > 0);
         sandbox.ecli(&["store", "check"]).succeeded();
         // Every fifth goes on where the one before was killed, and is sooner done.
         if !was_killed || number % 5 != 0 {
@@ -116,21 +116,13 @@ fn a_hundred_pulls_killed_at_any_moment_leave_a_store_in_which_the_next_succeeds
             sandbox.ecli(&["prune"]).succeeded();
         }
     }
-    println!("{killed} of {PULLS} were killed while they transferred; one takes {whole:?}");
+    println!("{killed} of {PULLS} were killed while they transferred");
     assert!(killed >= KILLED_MIN, "{killed} of {PULLS}");
     sandbox.ecli(&["pull", &name]).succeeded();
     sandbox.ecli(&["store", "check"]).succeeded();
     let listed = sandbox.ecli(&["list", "--json"]).succeeded();
     let listed: Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed[0]["digest"], image().digest().to_string());
-}
-
-/// How long a pull takes that nobody kills, into a new store.
-fn time_of_pull(name: &str) -> Duration {
-    let sandbox = Sandbox::new();
-    let start = Instant::now();
-    sandbox.ecli(&["pull", name]).succeeded();
-    start.elapsed()
 }
 
 #[test]
@@ -143,20 +135,15 @@ fn commands_that_share_a_store_do_not_disturb_each_other() {
     let kept = Reference::parse("kept:1").unwrap();
     store.write_image(&kept, &image_of(1000)).unwrap();
     // What may be said by a command that was too late or too early.
-    let gone = ["no such image", "No such file or directory"];
+    let gone = ["no such image"];
+    let other = ["it is not a 64-bit ELF file", gone[0]];
     let commands: [(&[&str], &[&str]); 6] = [
         (&["pull", "-q", &name], &[]),
         (&["rm", &name], &gone),
         (&["prune"], &[]),
-        // It is let through, and then is no component.
-        (
-            &["run", "--yes", "--pull", "never", &name],
-            &["open the component", gone[0], gone[1]],
-        ),
-        (
-            &["inspect", "kept:1"],
-            &["open BPF object", "read BPF object"],
-        ),
+        // They are let through; what is in the image is no ELF file.
+        (&["run", "--yes", "--pull", "never", &name], &other),
+        (&["inspect", "kept:1"], &other[..1]),
         (&["store", "check"], &[]),
     ];
     thread::scope(|scope| {

@@ -27,6 +27,8 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     /// Connections so far.
     pub(crate) connections: Arc<AtomicU64>,
+    /// Bytes of answers that were sent on so far.
+    pub(crate) bytes: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -41,21 +43,30 @@ impl Proxy {
             .expect("a bound socket has an address");
         let connections = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&connections);
+        let bytes = Arc::new(AtomicU64::new(0));
+        let sent = Arc::clone(&bytes);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let fault = choose(counter.fetch_add(1, Ordering::Relaxed));
+                let sent = Arc::clone(&sent);
                 // A connection that ends early is what this is about.
-                thread::spawn(move || drop(serve(client, server, fault)));
+                thread::spawn(move || drop(serve(client, server, fault, &sent)));
             }
         });
         Self {
             address,
             connections,
+            bytes,
         }
     }
 }
 
-fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std::io::Result<()> {
+fn serve(
+    mut client: TcpStream,
+    server: SocketAddr,
+    fault: Fault,
+    sent: &AtomicU64,
+) -> std::io::Result<()> {
     match fault {
         Fault::Refuse => return client.shutdown(Shutdown::Both),
         Fault::Answer(answer) => {
@@ -72,13 +83,18 @@ fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std::io::Re
         let _ = std::io::copy(&mut from_client, &mut to_server);
         let _ = to_server.shutdown(Shutdown::Write);
     });
-    let result = spoil(upstream.try_clone()?, &client, fault);
+    let result = spoil(upstream.try_clone()?, &client, fault, sent);
     let _ = client.shutdown(Shutdown::Both);
     let _ = upstream.shutdown(Shutdown::Both);
     result
 }
 
-fn spoil(mut upstream: TcpStream, mut client: &TcpStream, fault: Fault) -> std::io::Result<()> {
+fn spoil(
+    mut upstream: TcpStream,
+    mut client: &TcpStream,
+    fault: Fault,
+    sent: &AtomicU64,
+) -> std::io::Result<()> {
     let mut buffer = [0; 16 << 10];
     let mut position = 0;
     loop {
@@ -99,6 +115,7 @@ fn spoil(mut upstream: TcpStream, mut client: &TcpStream, fault: Fault) -> std::
             _ => {}
         }
         client.write_all(piece)?;
+        sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
         position += len as u64;
     }
 }
