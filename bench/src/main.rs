@@ -7,6 +7,7 @@ mod calls;
 mod child;
 mod drain;
 mod guest;
+mod languages;
 mod machine;
 mod map;
 mod native;
@@ -68,6 +69,8 @@ enum Part {
     Burst,
     /// Images to and from a registry
     Registry,
+    /// The same guest in every language
+    Languages,
 }
 
 fn main() -> ExitCode {
@@ -104,7 +107,11 @@ fn measure(options: &Options) -> Result<Vec<Group>> {
         };
         groups.extend(transfer::measure(&programs, rounds)?);
     }
-    if options.only.iter().all(|part| *part == Part::Registry) && !options.only.is_empty() {
+    if wanted(Part::Languages) {
+        groups.extend(languages::measure(&options.ecli, rounds.min(5))?);
+    }
+    let is_by_itself = |part: &Part| matches!(part, Part::Registry | Part::Languages);
+    if !options.only.is_empty() && options.only.iter().all(is_by_itself) {
         return Ok(groups);
     }
     let sandbox = Sandbox::open(&options.store)?;
