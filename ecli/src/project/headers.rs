@@ -23,8 +23,8 @@ const LIBBPF_FOLDER: &str = "bpf";
 const DIGEST_DIGITS: usize = 12;
 
 /// Returns folders of headers for `sources` of the project in `folder`, made in `cache` if they are
-/// not there; `architecture` is what `bpf_tracing.h` calls the CPU. A folder never changes: its name
-/// says what is in it.
+/// not there; `architecture` is what `bpf_tracing.h` calls the CPU. A folder never changes: its
+/// name says what is in it.
 pub(super) fn prepare(
     folder: &Path,
     sources: &[PathBuf],

@@ -59,8 +59,9 @@ impl Registry {
     /// Copies the image `source` to `target`, byte for byte: the same digests. Memory stays flat,
     /// nothing is written to disk, and a download that breaks continues while the upload waits.
     ///
-    /// With [`Platforms::Only`], `target` becomes the image for that platform alone. Signatures are
-    /// taken along when [`RegistryOptions::signatures`](super::RegistryOptions::signatures) says so.
+    /// With [`Platforms::Only`], `target` becomes the image for that platform alone. Whether
+    /// signatures are taken along,
+    /// [`RegistryOptions::signatures`](super::RegistryOptions::signatures) says.
     ///
     /// # Errors
     /// As [`Registry::pull`] and [`Registry::push`].

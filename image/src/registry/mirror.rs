@@ -39,9 +39,9 @@ impl Registry {
         operation(reference)
     }
 
-    /// Calls `list` with the address of `reference` at the first place that answers. A mirror need not have
-    /// what is attached to the images that it has: where it has nothing the registry itself is
-    /// asked too. Returns where what was found is.
+    /// Calls `list` with the address of `reference` at the first place that answers. A mirror need
+    /// not have what is attached to the images that it has: where it has nothing the registry
+    /// itself is asked too. Returns where what was found is.
     ///
     /// # Errors
     /// What the registry itself says, unless it cannot be reached and a mirror has answered.

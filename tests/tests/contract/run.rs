@@ -122,7 +122,7 @@ impl<'a> Bench<'a> {
         let end = match outcome {
             Outcome::Exited(0) => String::new(),
             Outcome::Exited(code) => format!("exit code {code}\n"),
-            // Which instruction trapped, and what the guest printed of it, is its language's affair.
+            // Which instruction trapped, and what the guest printed of it, is its language's.
             Outcome::Failed(error) if error.kind() == ErrorKind::Trap => {
                 "failed: a trap\n".to_owned()
             }

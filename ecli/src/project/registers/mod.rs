@@ -1,5 +1,5 @@
-//! The saved registers of a CPU, as its kernels describe them, for objects that are built on another
-//! CPU: `bpf_tracing.h` reads arguments of functions from them.
+//! The saved registers of a CPU, as its kernels describe them, for objects that are built on
+//! another CPU: `bpf_tracing.h` reads arguments of functions from them.
 //!
 //! Only what that header and the kernel's types agree on is here. Accesses are relocated when an
 //! object is loaded, by names, so that what is left out at the end does not matter.
