@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use eunomia_image::{ImageBuilder, Metadata, Reference, Store, World};
+use noise::noise;
 use registry::RegistryServer;
 use tempfile::TempDir;
 
@@ -12,6 +13,8 @@ use crate::child::{self, Finished};
 use crate::report::{Case, Group};
 use crate::samples::Samples;
 
+#[path = "../../image/tests/support/noise.rs"]
+mod noise;
 #[path = "../../image/tests/support/registry.rs"]
 #[allow(dead_code, reason = "tests use the rest of it")]
 mod registry;
@@ -99,12 +102,12 @@ impl<'p> Bench<'p> {
         let folder = tempfile::tempdir().context("create a temporary folder")?;
         let metadata = Metadata::new("bench", World::Command);
         let image = ImageBuilder::new(metadata)
-            .component(noise(bytes))
+            .component(noise(bytes, 1))
             .build()?;
         let store = Store::open(folder.path().join("source"))?;
         store.write_image(&"bench:1".parse::<Reference>()?, &image)?;
         // What oras pushes: files.
-        std::fs::write(folder.path().join("component.wasm"), noise(bytes))
+        std::fs::write(folder.path().join("component.wasm"), noise(bytes, 1))
             .context("write a component")?;
         Ok(Self { programs, folder })
     }
@@ -180,16 +183,6 @@ impl<'p> Bench<'p> {
             )),
         ]
     }
-}
-
-/// Content that nothing compresses; the same at each call.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 1_u64;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        (state >> 33) as u8
-    };
-    (0..len).map(|_| next()).collect()
 }
 
 /// For the registry's configuration.

@@ -12,20 +12,11 @@ use std::time::Duration;
 use eunomia_image::{ImageBuilder, Metadata, PackedImage, Reference, Store, World};
 use serde_json::Value;
 use support::Sandbox;
+use support::noise::noise;
 use support::proxy::{Fault, Proxy};
 use support::registry::RegistryServer;
 
 const COMPONENT_BYTES: usize = 2 << 20;
-
-/// Content that does not repeat.
-fn noise(len: usize) -> Vec<u8> {
-    let mut state = 1_u64;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        (state >> 33) as u8
-    };
-    (0..len).map(|_| next()).collect()
-}
 
 fn image() -> PackedImage {
     image_of(COMPONENT_BYTES)
@@ -34,8 +25,8 @@ fn image() -> PackedImage {
 fn image_of(bytes: usize) -> PackedImage {
     let metadata = Metadata::new("tool", World::Command);
     ImageBuilder::new(metadata)
-        .component(noise(bytes))
-        .object("a", noise(100_000))
+        .component(noise(bytes, 1))
+        .object("a", noise(100_000, 2))
         .build()
         .unwrap()
 }

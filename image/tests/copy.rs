@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use eunomia_image::registry::{Login, Platforms, Registry, RegistryOptions};
 use eunomia_image::{ErrorKind, ImageBuilder, Metadata, PackedImage, Reference, World};
+use support::noise::noise;
 use support::proxy::{Fault, Proxy};
 use support::registry::RegistryServer;
 use support::{host, packed, reference, store};
@@ -21,17 +22,10 @@ fn client() -> Registry {
     Registry::new(options).unwrap()
 }
 
-/// Content that does not repeat, so that a shift or a swap is noticed.
 fn large(len: usize) -> PackedImage {
-    let mut state = 1_u64;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        (state >> 33) as u8
-    };
-    let component: Vec<u8> = (0..len).map(|_| next()).collect();
     let metadata = Metadata::new("large", World::Command);
     ImageBuilder::new(metadata)
-        .component(component)
+        .component(noise(len, 1))
         .build()
         .unwrap()
 }

@@ -16,6 +16,7 @@ use eunomia_image::{
     Error, ErrorKind, ImageBuilder, Layout, Metadata, PackedImage, Platform, Reference, Store,
     World,
 };
+use support::noise::noise;
 use support::proxy::{Fault, Proxy};
 use support::registry::{PASSWORD, RegistryServer, USER};
 use support::{builder, host, packed, reference, run, store, text};
@@ -35,18 +36,6 @@ fn client() -> Registry {
 
 fn only_host() -> Platforms {
     Platforms::Only(host())
-}
-
-/// Content that does not repeat, so that a shift or a swap is noticed.
-fn noise(len: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed;
-    let mut next = || {
-        state = state
-            .wrapping_mul(0x5851_f42d_4c95_7f2d)
-            .wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 33) as u8
-    };
-    (0..len).map(|_| next()).collect()
 }
 
 fn large(len: usize) -> PackedImage {

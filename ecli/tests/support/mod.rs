@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test file uses its part of it")]
 
 pub(crate) mod image;
+#[path = "../../../image/tests/support/noise.rs"]
+pub(crate) mod noise;
 #[path = "../../../image/tests/support/proxy.rs"]
 pub(crate) mod proxy;
 #[path = "../../../image/tests/support/registry.rs"]

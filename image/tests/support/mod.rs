@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
 pub(crate) mod mutate;
+pub(crate) mod noise;
 pub(crate) mod proxy;
 pub(crate) mod registry;
 pub(crate) mod server;
