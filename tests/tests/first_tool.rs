@@ -90,7 +90,7 @@ fn dev_restarts_the_guest_and_keeps_what_did_not_change() -> Result<()> {
     let _alone = alone();
     let before = kernel_objects()?;
     let (_folder, project) = project("c")?;
-    let mut dev = Dev::start(&project)?;
+    let dev = Dev::start(&project)?;
     dev.sees_an_event()?;
     let first = programs(&before)?;
     ensure!(first.len() == 1, "{first:?}");
