@@ -16,12 +16,12 @@
 
 use crate::btf::Btf;
 use crate::error::Result;
-use crate::rust_types::collect::{Collector, FallbackName};
-use crate::rust_types::model::{Accessor, AccessorPlace, Body, EnumConstant, Field, Form, Item};
-use crate::rust_types::model::{Role, RustType, Tail};
-use crate::rust_types::names::{Namespace, shown, type_name};
-use crate::rust_types::source::Source;
-use crate::rust_types::{TypedName, typed_globals, typed_maps};
+use crate::records::interface::MapKind;
+use crate::records::model::{Accessor, AccessorPlace, Body, DataType, EnumConstant, Field, Form};
+use crate::records::model::{Integer, Item, Role, Tail};
+use crate::records::names::{Namespace, Naming, camel_case, shown};
+use crate::records::{Records, TypedMap};
+use crate::source::Source;
 
 /// The start of a file; the text of one or more objects follows.
 pub const HEAD: &str = "\
@@ -66,22 +66,20 @@ impl Options {
 /// # Errors
 /// As [`crate::rust_types::generate`], whose limits hold here too.
 pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
-    let mut collector = Collector::new(btf);
-    let maps = typed_maps(&mut collector)?;
-    let globals = typed_globals(&mut collector)?;
-    for name in &options.types {
-        let ty = btf.find_data(name)?;
-        collector.rust_type(ty.id(), &FallbackName(name.clone()), 0)?;
-    }
     let prefix = match options.prefix.is_empty() {
         true => String::new(),
-        false => type_name(&options.prefix),
+        false => camel_case(&options.prefix),
     };
+    let naming = GoNaming { prefix };
+    let records = Records::collect(btf, &options.types, &naming)?;
     let mut go = Go {
         source: Source::default(),
         names: Namespace::reserving(&["main", "init", "unsafe", "bpf"]),
-        prefix,
+        prefix: &naming.prefix,
     };
+    for item in &records.items {
+        go.names.take(item.name.clone());
+    }
     let object = go.names.take(format!("{}ObjectName", go.prefix));
     go.source.line("");
     go.source.line(format!(
@@ -90,62 +88,96 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
     ));
     go.source
         .line(format!("const {object} = {:?}", options.object));
-    for item in &collector.items {
+    for item in &records.items {
         go.item(item);
     }
-    for (kind, constants) in [("Map", &maps), ("Global", &globals)] {
-        for constant in constants {
-            go.constant(kind, constant);
-        }
+    for map in &records.maps {
+        go.constant("Map", map.c_name, &map_type(map));
+    }
+    for global in &records.globals {
+        let ty = format!("Global[{}]", go_type(&global.ty));
+        go.constant("Global", global.c_name, &ty);
     }
     Ok(go.source.into_text())
 }
 
-struct Go {
-    source: Source,
-    names: Namespace,
+struct GoNaming {
     prefix: String,
 }
 
-impl Go {
-    /// `[[u8; 4]; 2]` is `[2][4]uint8`.
-    fn text(&self, rust: &str) -> String {
-        if let Some(inner) = rust
-            .strip_prefix('[')
-            .and_then(|text| text.strip_suffix(']'))
-            && let Some((item, count)) = inner.rsplit_once("; ")
-        {
-            return format!("[{count}]{}", self.text(item));
-        }
-        match rust {
-            "()" => "struct{}".to_owned(),
-            "bool" => "bool".to_owned(),
-            "u128" | "i128" => "[16]byte".to_owned(),
-            "f32" | "f64" => rust.replace('f', "float"),
-            "u8" | "u16" | "u32" | "u64" => rust.replace('u', "uint"),
-            "i8" | "i16" | "i32" | "i64" => rust.replace('i', "int"),
-            name => format!("{}{name}", self.prefix),
-        }
+impl Naming for GoNaming {
+    fn type_name(&self, c_name: &str) -> String {
+        format!("{}{}", self.prefix, camel_case(c_name))
     }
 
+    fn member_name(&self, c_name: &str) -> String {
+        camel_case(c_name)
+    }
+}
+
+/// `u8 x[2][4]` is `[2][4]uint8`.
+fn go_type(ty: &DataType) -> String {
+    match &ty.form {
+        Form::Integer(integer) => go_integer(*integer),
+        Form::Float => format!("float{}", ty.size * 8),
+        Form::Bool => "bool".to_owned(),
+        Form::Enum { name, .. } | Form::Composite { name } => name.clone(),
+        Form::Bytes { .. } => format!("[{}]uint8", ty.size),
+        Form::Array { item, count } => format!("[{count}]{}", go_type(item)),
+    }
+}
+
+fn go_integer(integer: Integer) -> String {
+    match integer {
+        Integer { bytes: 16, .. } => "[16]byte".to_owned(),
+        Integer {
+            bytes,
+            signed: true,
+        } => format!("int{}", bytes * 8),
+        Integer { bytes, .. } => format!("uint{}", bytes * 8),
+    }
+}
+
+fn map_type(map: &TypedMap<'_>) -> String {
+    let text = |ty: &Option<DataType>| ty.as_ref().map_or("struct{}".to_owned(), go_type);
+    let name = match map.kind {
+        MapKind::Values => "MapName",
+        MapKind::PerCpuValues => "PerCpuMapName",
+        MapKind::RingBuffer => return "RingBufferName".to_owned(),
+        MapKind::PerfEventArray => return "PerfEventArrayName".to_owned(),
+        MapKind::UserRingBuffer => return "UserRingBufferName".to_owned(),
+    };
+    format!("{name}[{}, {}]", text(&map.key), text(&map.value))
+}
+
+struct Go<'a> {
+    source: Source,
+    names: Namespace,
+    prefix: &'a str,
+}
+
+impl Go<'_> {
     fn item(&mut self, item: &Item) {
-        let name = self.names.take(format!("{}{}", self.prefix, item.name));
+        let name = item.name.as_str();
         self.source.line("");
         self.source.line(format!("// {name} is {}.", item.shown));
         match &item.body {
-            Body::Enum { repr, enumerators } => self.enumeration(&name, repr, enumerators),
-            Body::Union { accessors } => self.bytes(item, &name, accessors),
+            Body::Enum {
+                integer,
+                enumerators,
+            } => self.enumeration(name, *integer, enumerators),
+            Body::Union { accessors } => self.bytes(item, name, accessors),
             Body::Struct {
                 accessors,
                 is_packed: true,
                 ..
-            } => self.bytes(item, &name, accessors),
+            } => self.bytes(item, name, accessors),
             Body::Struct {
                 fields,
                 accessors,
                 tail,
                 ..
-            } => self.structure(&name, fields, accessors, tail.as_ref()),
+            } => self.structure(name, fields, accessors, tail.as_ref()),
         }
         let size = item.size;
         self.source.line(format!(
@@ -153,15 +185,16 @@ impl Go {
         ));
     }
 
-    fn enumeration(&mut self, name: &str, repr: &str, enumerators: &[EnumConstant]) {
-        self.source.line(format!("type {name} {}", self.text(repr)));
+    fn enumeration(&mut self, name: &str, integer: Integer, enumerators: &[EnumConstant]) {
+        self.source
+            .line(format!("type {name} {}", go_integer(integer)));
         if enumerators.is_empty() {
             return;
         }
         self.source.line("const (");
         for enumerator in enumerators {
-            let plain = enumerator.name.trim_start_matches("r#");
-            let constant = self.names.take(format!("{}{plain}", self.prefix));
+            let constant = format!("{}{}", self.prefix, enumerator.name);
+            let constant = self.names.take(constant);
             self.source
                 .line(format!("\t{constant} {name} = {}", enumerator.value));
         }
@@ -191,12 +224,12 @@ impl Go {
         let mut offsets = Vec::new();
         self.source.line(format!("type {name} struct {{"));
         for field in fields {
-            let ty = self.text(&field.ty.text);
+            let ty = go_type(&field.ty);
             if field.role == Role::Padding {
                 self.source.line(format!("\t_ {ty}"));
                 continue;
             }
-            let member = names.take(member_name(&field.name));
+            let member = names.take(field.name.clone());
             self.source.line(format!("\t{member} {ty}"));
             offsets.push((member, field));
         }
@@ -234,8 +267,8 @@ impl Go {
 
     /// A method that reads a member that is no field.
     fn method(&mut self, name: &str, accessor: &Accessor, names: &mut Namespace) {
-        let method = names.take(member_name(&accessor.name));
-        let ty = self.text(&accessor.ty.text);
+        let method = names.take(accessor.name.clone());
+        let ty = go_type(&accessor.ty);
         self.source.line("");
         self.source.line(format!("// {method} reads the member."));
         let value = match accessor.place {
@@ -243,7 +276,7 @@ impl Go {
                 format!("*(*{ty})(unsafe.Add(unsafe.Pointer(r), {offset}))")
             }
             AccessorPlace::Bits(bits) => {
-                let kind = if is_signed(&accessor.ty) {
+                let kind = if accessor.ty.is_signed() {
                     "SignedBits"
                 } else {
                     "Bits"
@@ -263,38 +296,16 @@ impl Go {
         ));
     }
 
-    fn constant(&mut self, kind: &str, constant: &TypedName<'_>) {
-        let name = self.names.take(format!(
-            "{}{kind}{}",
-            self.prefix,
-            type_name(constant.c_name)
-        ));
-        let arguments: Vec<String> = constant.arguments.iter().map(|it| self.text(it)).collect();
-        let arguments = match arguments.is_empty() {
-            true => String::new(),
-            false => format!("[{}]", arguments.join(", ")),
-        };
+    fn constant(&mut self, kind: &str, c_name: &str, ty: &str) {
+        let name = format!("{}{kind}{}", self.prefix, camel_case(c_name));
+        let name = self.names.take(name);
         self.source.line("");
         self.source.line(format!(
             "// {name} is {} {}.",
             kind.to_lowercase(),
-            shown(constant.c_name)
+            shown(c_name)
         ));
-        self.source.line(format!(
-            "const {name} bpf.{}{arguments} = {:?}",
-            constant.constructor, constant.c_name
-        ));
+        self.source
+            .line(format!("const {name} bpf.{ty} = {c_name:?}"));
     }
-}
-
-fn is_signed(ty: &RustType) -> bool {
-    match ty.form {
-        Form::Enum(repr) => repr.starts_with('i'),
-        _ => ty.text.starts_with('i'),
-    }
-}
-
-/// `r#type` is `Type`.
-fn member_name(rust: &str) -> String {
-    type_name(rust.trim_start_matches("r#"))
 }

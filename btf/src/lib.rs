@@ -39,8 +39,10 @@ mod kind;
 mod layout;
 pub mod minimize;
 mod parse;
+mod records;
 mod relocation;
 pub mod rust_types;
+mod source;
 mod ty;
 
 pub use btf::{Btf, TypeId};

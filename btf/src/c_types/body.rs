@@ -5,8 +5,8 @@ use super::types::{Declared, Types};
 use crate::btf::TypeId;
 use crate::composite::{Composite, Member, Place};
 use crate::error::{Error, Result};
-use crate::layout::NESTING_MAX;
-use crate::rust_types::names::Namespace;
+use crate::records::names::Namespace;
+use crate::records::reached::check_depth;
 use crate::ty::Definition;
 
 /// What stands between the braces.
@@ -37,15 +37,11 @@ impl Body {
         names: &mut Namespace,
         depth: usize,
     ) -> Result<Self> {
-        if depth > NESTING_MAX {
-            return Err(Error::too_large(format!(
-                "more than {NESTING_MAX} types in each other"
-            )));
-        }
+        check_depth(depth)?;
         let mut parts = Vec::new();
         for member in composite.members() {
             let member = member?;
-            types.count_member()?;
+            types.reached.count_member()?;
             // Unnamed bit fields are padding.
             if member.name.is_empty() && matches!(member.place, Place::Bits(_)) {
                 continue;

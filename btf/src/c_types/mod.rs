@@ -33,9 +33,9 @@ mod types;
 
 use crate::btf::Btf;
 use crate::error::Result;
-use crate::rust_types::interface;
-use crate::rust_types::names::shown;
-use crate::rust_types::source::Source;
+use crate::records::interface;
+use crate::records::names::shown;
+use crate::source::Source;
 use types::Types;
 
 /// What to generate.
@@ -66,9 +66,7 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
     let mut types = Types::new(btf);
     let maps = interface::maps(btf)?;
     for map in &maps {
-        types
-            .collect_map(map)
-            .map_err(|error| error.within(format!("map \"{}\"", map.name)))?;
+        types.collect_map(map).map_err(|error| map.within(error))?;
     }
     let globals = skeleton::globals(&mut types)?;
     for name in &options.types {

@@ -1,6 +1,6 @@
 //! C names from BTF's, which need not be those of a C program.
 
-use crate::rust_types::names::shown;
+use crate::records::names::shown;
 
 /// An identifier for a tag, member or function: what cannot be in one becomes `_`.
 pub(super) fn identifier(name: &str) -> String {

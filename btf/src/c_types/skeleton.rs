@@ -3,10 +3,9 @@
 use super::names::identifier;
 use super::types::{Declared, Types};
 use crate::error::Result;
-use crate::rust_types::interface::{self, Map};
-use crate::rust_types::names::{Namespace, shown};
-use crate::rust_types::source::Source;
-use crate::ty::Definition;
+use crate::records::interface::{self, Map};
+use crate::records::names::{Namespace, shown};
+use crate::source::Source;
 
 /// A global variable with its declarations.
 pub(super) struct Global {
@@ -17,33 +16,19 @@ pub(super) struct Global {
     pointer: Declared,
 }
 
-/// The variables that have a size; pointers are left out, which user space cannot follow, but what
-/// they point to is emitted: `struct event *unused __attribute__((unused));`.
+/// The variables that have a size, and the types of all.
 pub(super) fn globals(types: &mut Types<'_>) -> Result<Vec<Global>> {
     let mut globals = Vec::new();
     let mut names = Namespace::default();
     for global in interface::globals(types.btf)? {
-        let within =
-            |error: crate::error::Error| error.within(format!("variable \"{}\"", global.name));
-        if let Some(target) = interface::pointee(types.btf, global.ty)? {
-            let is_item = matches!(
-                types.btf.resolve(target)?.definition(),
-                Definition::Struct(_) | Definition::Union(_) | Definition::Enum(_)
-            );
-            if is_item {
-                types
-                    .declare(target, global.name, "unused", 0)
-                    .map_err(within)?;
-            }
-            continue;
-        }
-        let value = types
-            .declare(global.ty, global.name, "value", 0)
-            .map_err(within)?;
-        let pointer = types
-            .declare(global.ty, global.name, "(*value)", 0)
-            .map_err(within)?;
-        if value.size > 0 {
+        let mut declare = |declarator: &str| {
+            types
+                .declare(global.ty, global.name, declarator, 0)
+                .map_err(|error| global.within(error))
+        };
+        let value = declare("value")?;
+        let pointer = declare("(*value)")?;
+        if value.size > 0 && !global.is_mention {
             globals.push(Global {
                 c_name: shown(global.name),
                 name: names.take(identifier(global.name)),

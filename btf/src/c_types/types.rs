@@ -1,18 +1,15 @@
 //! The types that are reached, each emitted before it is used.
 
-use std::collections::HashMap;
-
 use super::body::Body;
 use super::names::identifier;
 use crate::btf::{Btf, TypeId};
 use crate::composite::Composite;
 use crate::enumeration::Enumeration;
 use crate::error::{Error, Result};
-use crate::layout::NESTING_MAX;
-use crate::rust_types::interface::{Map, Part};
-use crate::rust_types::names::Namespace;
-use crate::rust_types::source::Source;
-use crate::rust_types::{MEMBERS_MAX, RECORD_BYTES_MAX, innermost_typedef};
+use crate::records::interface::{Map, Part};
+use crate::records::names::Namespace;
+use crate::records::reached::{self, Reached};
+use crate::source::Source;
 use crate::ty::{Definition, Int, Type};
 
 /// A type as C declares something of it.
@@ -31,23 +28,15 @@ pub(super) struct Types<'a> {
     pub(super) btf: &'a Btf,
     /// Definitions, inner types first.
     pub(super) items: Vec<String>,
-    known: HashMap<TypeId, Progress>,
+    pub(super) reached: Reached<Known>,
     tags: Namespace,
     /// Enumerators, which share one namespace with functions and typedefs.
     ordinary: Namespace,
-    member_count: usize,
-}
-
-#[derive(Clone)]
-enum Progress {
-    /// Its members are being collected: who meets it again is inside of it.
-    Open,
-    Done(Known),
 }
 
 /// An emitted struct, union or enum.
 #[derive(Clone)]
-struct Known {
+pub(super) struct Known {
     /// `struct event`.
     name: String,
     size: u32,
@@ -60,10 +49,9 @@ impl<'a> Types<'a> {
         Self {
             btf,
             items: Vec::new(),
-            known: HashMap::new(),
+            reached: Reached::new(),
             tags: Namespace::default(),
             ordinary: Namespace::default(),
-            member_count: 0,
         }
     }
 
@@ -85,18 +73,7 @@ impl<'a> Types<'a> {
         declarator: &str,
         depth: usize,
     ) -> Result<Declared> {
-        if depth > NESTING_MAX {
-            return Err(Error::too_large(format!(
-                "more than {NESTING_MAX} types in each other"
-            )));
-        }
-        let ty = self.btf.resolve(id)?;
-        let size = self.btf.size_of(ty.id())?;
-        if size > RECORD_BYTES_MAX {
-            return Err(Error::too_large(format!(
-                "{ty} has {size} bytes, the limit is {RECORD_BYTES_MAX}"
-            )));
-        }
+        let (ty, size) = reached::sized(self.btf, id, depth)?;
         Ok(match ty.definition() {
             Definition::Int(int) => declare_int(int, declarator),
             // Pointers of the BPF machine, which no guest can follow.
@@ -126,30 +103,12 @@ impl<'a> Types<'a> {
         })
     }
 
-    /// Counts a member against [`MEMBERS_MAX`].
-    pub(super) fn count_member(&mut self) -> Result<()> {
-        self.member_count += 1;
-        if self.member_count > MEMBERS_MAX {
-            return Err(Error::too_large(format!(
-                "more than {MEMBERS_MAX} members in all types"
-            )));
-        }
-        Ok(())
-    }
-
     fn item(&mut self, id: TypeId, ty: Type<'a>, fallback: &str, depth: usize) -> Result<Known> {
-        match self.known.get(&ty.id()) {
-            Some(Progress::Done(known)) => return Ok(known.clone()),
-            Some(Progress::Open) => return Err(Error::malformed(format!("{ty} contains itself"))),
-            None => {}
+        if let Some(known) = self.reached.open(ty)? {
+            return Ok(known);
         }
-        self.known.insert(ty.id(), Progress::Open);
-        let typedef = innermost_typedef(self.btf, id)?;
-        let own_name = [Some(ty.name()), typedef]
-            .into_iter()
-            .flatten()
-            .find(|name| !name.is_empty());
-        let tag = self.tags.take(identifier(own_name.unwrap_or(fallback)));
+        let c_name = reached::c_name(self.btf, id, ty)?;
+        let tag = self.tags.take(identifier(c_name.unwrap_or(fallback)));
         let known = match ty.definition() {
             Definition::Struct(composite) => self.composite(&tag, composite, false, depth),
             Definition::Union(composite) => self.composite(&tag, composite, true, depth),
@@ -157,7 +116,7 @@ impl<'a> Types<'a> {
             _ => Err(Error::unsupported("it has no members")),
         }
         .map_err(|error| error.within(ty.to_string()))?;
-        self.known.insert(ty.id(), Progress::Done(known.clone()));
+        self.reached.done(ty, known.clone());
         Ok(known)
     }
 
@@ -210,7 +169,7 @@ impl<'a> Types<'a> {
         let mut source = Source::default();
         source.line(format!("enum {tag} {{"));
         for enumerator in enumeration.enumerators() {
-            self.count_member()?;
+            self.reached.count_member()?;
             let name = self.ordinary.take(identifier(enumerator.name));
             source.line(format!("\t{name} = {},", literal(enumerator.value)));
         }

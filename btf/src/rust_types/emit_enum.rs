@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::model::{EnumConstant, Item};
-use super::source::Source;
+use crate::records::model::{EnumConstant, Item};
+use crate::source::Source;
 
 /// Emits an enum and its traits.
 pub(super) fn emit(source: &mut Source, item: &Item, repr: &str, enumerators: &[EnumConstant]) {

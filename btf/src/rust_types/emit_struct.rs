@@ -2,13 +2,14 @@
 
 use super::emit_view::{record_ref, view, view_storage};
 use super::expression::Storage;
-use super::model::{Accessor, AccessorPlace, Field, Form, Item, Role, Tail};
-use super::source::Source;
+use super::text::Member;
+use crate::records::model::{Accessor, AccessorPlace, Field, Form, Item, Role, Tail};
+use crate::source::Source;
 
 /// What a struct consists of.
 pub(super) struct StructBody<'a> {
     pub(super) fields: &'a [Field],
-    pub(super) accessors: &'a [Accessor],
+    pub(super) members: &'a [Member<'a>],
     pub(super) is_packed: bool,
     pub(super) tail: Option<&'a Tail>,
 }
@@ -20,7 +21,7 @@ pub(super) fn emit(source: &mut Source, item: &Item, body: &StructBody<'_>) {
     methods(source, item, body);
     debug(source, item, body);
     record(source, item, body);
-    view(source, item, body.accessors);
+    view(source, item, body.members);
     record_ref(source, item, |source| to_record(source, item, body));
 }
 
@@ -51,7 +52,7 @@ fn definition(source: &mut Source, item: &Item, body: &StructBody<'_>) {
                 Role::Union => source.line("/// An anonymous union, whose members have methods."),
                 Role::Member => {}
             }
-            source.line(format!("pub {}: {},", field.name, field.ty.text));
+            source.line(format!("pub {}: {},", field.name, field.ty.rust()));
         }
     });
 }
@@ -78,12 +79,13 @@ fn methods(source: &mut Source, item: &Item, body: &StructBody<'_>) {
             ));
             source.line(format!("pub const TAIL_OFFSET: usize = {};", tail.offset));
         }
-        for accessor in body.accessors {
+        for member in body.members {
+            let accessor = member.accessor;
             let storage = owned_storage(body, accessor);
             if let Some(storage) = &storage {
-                owned_accessors(source, storage, accessor);
+                owned_accessors(source, storage, member);
             }
-            let Some(text_name) = &accessor.text_name else {
+            let Some(text_name) = &member.text_name else {
                 continue;
             };
             let bytes = match &storage {
@@ -101,12 +103,13 @@ fn methods(source: &mut Source, item: &Item, body: &StructBody<'_>) {
 }
 
 /// Emits the getter and the setter of a member that is no field.
-pub(super) fn owned_accessors(source: &mut Source, storage: &Storage, accessor: &Accessor) {
-    let (name, ty) = (&accessor.name, &accessor.ty.text);
+pub(super) fn owned_accessors(source: &mut Source, storage: &Storage, member: &Member<'_>) {
+    let accessor = member.accessor;
+    let (name, ty) = (&accessor.name, accessor.ty.rust());
     let value = storage.read_owned(accessor);
     source.line("#[inline]");
     source.line(format!("pub fn {name}(&self) -> {ty} {{ {value} }}"));
-    if let Some(setter_name) = &accessor.setter_name {
+    if let Some(setter_name) = &member.setter_name {
         let statement = storage.write(accessor);
         source.line(format!("/// Sets `{name}`."));
         source.line("#[inline]");
@@ -150,9 +153,9 @@ fn debug(source: &mut Source, item: &Item, body: &StructBody<'_>) {
                             field.name
                         ));
                     }
-                    for accessor in body.accessors {
-                        if let Some(value) = shown_value(accessor) {
-                            let name = accessor.name.trim_start_matches("r#");
+                    for member in body.members {
+                        if let Some(value) = shown_value(member) {
+                            let name = member.accessor.name.trim_start_matches("r#");
                             source.line(format!("shown.field(\"{name}\", &{value});"));
                         }
                     }
@@ -163,8 +166,9 @@ fn debug(source: &mut Source, item: &Item, body: &StructBody<'_>) {
     );
 }
 
-fn shown_value(accessor: &Accessor) -> Option<String> {
-    match (&accessor.inside, accessor.place, &accessor.text_name) {
+fn shown_value(member: &Member<'_>) -> Option<String> {
+    let accessor = member.accessor;
+    match (&accessor.inside, accessor.place, &member.text_name) {
         // The union shows it.
         (Some(_), AccessorPlace::Byte(_), _) => None,
         (Some(_), AccessorPlace::Bits(_), _) => Some(format!("self.{}()", accessor.name)),
@@ -182,7 +186,7 @@ fn record(source: &mut Source, item: &Item, body: &StructBody<'_>) {
         for field in body.fields {
             let zero = match field.ty.form {
                 Form::Bytes { .. } => format!("[0; {}]", field.ty.size),
-                _ => format!("<{} as ::eunomia_bpf::Record>::ZERO", field.ty.text),
+                _ => format!("<{} as ::eunomia_bpf::Record>::ZERO", field.ty.rust()),
             };
             source.line(format!("    {}: {zero},", field.name));
         }
@@ -228,8 +232,6 @@ fn to_record(source: &mut Source, item: &Item, body: &StructBody<'_>) {
                 place: AccessorPlace::Byte(field.offset),
                 ty: field.ty.clone(),
                 inside: None,
-                text_name: None,
-                setter_name: None,
             }),
         };
         source.line(format!("    {}: {value},", field.name));

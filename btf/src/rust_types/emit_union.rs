@@ -3,12 +3,14 @@
 use super::emit_struct::owned_accessors;
 use super::emit_view::{record_ref, view};
 use super::expression::Storage;
-use super::model::{Accessor, Item};
-use super::source::Source;
+use super::text::Member;
+use crate::records::model::{Accessor, Item};
+use crate::source::Source;
 
 /// Emits a union, its view and their traits.
 pub(super) fn emit(source: &mut Source, item: &Item, accessors: &[Accessor]) {
     let Item { name, size, .. } = item;
+    let members = Member::name_all(accessors, &[]);
     // An empty array gives the alignment; unlike `repr(align)`, packed structs may hold it.
     let align = match item.align {
         2 => Some("u16"),
@@ -32,7 +34,7 @@ pub(super) fn emit(source: &mut Source, item: &Item, accessors: &[Accessor]) {
     source.line(format!(
         "const _: () = assert!(::core::mem::size_of::<{name}>() == {size});"
     ));
-    methods(source, item, accessors);
+    methods(source, item, &members);
     source.block(format!("impl ::core::fmt::Debug for {name}"), |source| {
         source.block(
             "fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result",
@@ -58,13 +60,13 @@ pub(super) fn emit(source: &mut Source, item: &Item, accessors: &[Accessor]) {
             },
         );
     });
-    view(source, item, accessors);
+    view(source, item, &members);
     record_ref(source, item, |source| {
         source.line(format!("{name} {{ {zero_align}bytes: *self.0 }}"));
     });
 }
 
-fn methods(source: &mut Source, item: &Item, accessors: &[Accessor]) {
+fn methods(source: &mut Source, item: &Item, members: &[Member<'_>]) {
     let storage = Storage {
         reference: "&self.bytes".into(),
         place: "self.bytes".into(),
@@ -78,11 +80,14 @@ fn methods(source: &mut Source, item: &Item, accessors: &[Accessor]) {
             "pub const fn as_bytes(&self) -> &[u8; {}] {{ &self.bytes }}",
             item.size
         ));
-        for accessor in accessors {
-            owned_accessors(source, &storage, accessor);
-            if let Some(text_name) = &accessor.text_name {
-                let bytes = storage.read(accessor);
-                source.line(format!("/// `{}` up to its first NUL.", accessor.name));
+        for member in members {
+            owned_accessors(source, &storage, member);
+            if let Some(text_name) = &member.text_name {
+                let bytes = storage.read(member.accessor);
+                source.line(format!(
+                    "/// `{}` up to its first NUL.",
+                    member.accessor.name
+                ));
                 source.line("#[inline]");
                 source.line(format!(
                     "pub fn {text_name}(&self) -> ::std::borrow::Cow<'_, str> \

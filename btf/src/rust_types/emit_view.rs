@@ -1,11 +1,12 @@
 //! The borrowed views of structs and unions.
 
-use super::expression::{Storage, view_type};
-use super::model::{Accessor, Item};
-use super::source::Source;
+use super::expression::Storage;
+use super::text::Member;
+use crate::records::model::Item;
+use crate::source::Source;
 
 /// Emits `NameRef<'a>` with its accessors.
-pub(super) fn view(source: &mut Source, item: &Item, accessors: &[Accessor]) {
+pub(super) fn view(source: &mut Source, item: &Item, members: &[Member<'_>]) {
     let Item { name, size, .. } = item;
     let storage = view_storage(item);
     source.line(format!("/// A borrowed view of [`{name}`]."));
@@ -22,14 +23,19 @@ pub(super) fn view(source: &mut Source, item: &Item, accessors: &[Accessor]) {
         source.line(format!(
             "pub const fn as_bytes(self) -> &'a [u8; {size}] {{ self.0 }}"
         ));
-        for accessor in accessors {
-            let (accessor_name, ty) = (&accessor.name, view_type(&accessor.ty));
+        for Member {
+            accessor,
+            text_name,
+            ..
+        } in members
+        {
+            let (accessor_name, ty) = (&accessor.name, accessor.ty.rust_view());
             let value = storage.read(accessor);
             source.line("#[inline]");
             source.line(format!(
                 "pub fn {accessor_name}(self) -> {ty} {{ {value} }}"
             ));
-            if let Some(text_name) = &accessor.text_name {
+            if let Some(text_name) = text_name {
                 source.line(format!("/// `{accessor_name}` up to its first NUL."));
                 source.line("#[inline]");
                 source.line(format!(

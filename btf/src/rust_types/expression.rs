@@ -1,7 +1,7 @@
 //! Expressions that read and write members.
 
-use super::model::{Accessor, AccessorPlace, Form, RustType};
 use crate::composite::BitRange;
+use crate::records::model::{Accessor, AccessorPlace, DataType, Form, Integer};
 
 /// An array of bytes in the generated code that holds members.
 pub(super) struct Storage {
@@ -27,10 +27,10 @@ impl Storage {
     pub(super) fn read_owned(&self, accessor: &Accessor) -> String {
         let value = self.read(accessor);
         match &accessor.ty.form {
-            Form::Scalar | Form::Bool | Form::Enum(_) => value,
+            Form::Integer(_) | Form::Float | Form::Bool | Form::Enum { .. } => value,
             Form::Bytes { .. } => format!("*{value}"),
             Form::Array { .. } => format!("{value}.to_array()"),
-            Form::Composite => format!("::eunomia_bpf::RecordRef::to_record({value})"),
+            Form::Composite { .. } => format!("::eunomia_bpf::RecordRef::to_record({value})"),
         }
     }
 
@@ -47,7 +47,7 @@ impl Storage {
             }
             AccessorPlace::Bits(bits) => {
                 let value = match accessor.ty.form {
-                    Form::Enum(_) => "value.0",
+                    Form::Enum { .. } => "value.0",
                     _ => "value",
                 };
                 let (offset, size) = (bits.offset - self.offset * 8, bits.size);
@@ -56,47 +56,41 @@ impl Storage {
         }
     }
 
-    fn read_bytes(&self, offset: u32, ty: &RustType) -> String {
-        let (offset, text) = (offset - self.offset, &ty.text);
+    fn read_bytes(&self, offset: u32, ty: &DataType) -> String {
+        let offset = offset - self.offset;
         let bytes = format!(
             "bytes_at::<{offset}, {}, {}>({})",
             ty.size, self.size, self.reference
         );
         match &ty.form {
-            Form::Scalar => format!("{text}::from_le_bytes(*{bytes})"),
+            Form::Integer(_) | Form::Float => {
+                format!("{}::from_le_bytes(*{bytes})", ty.rust())
+            }
             Form::Bool => format!("{bytes}[0] != 0"),
-            Form::Enum(repr) => format!("{text}({repr}::from_le_bytes(*{bytes}))"),
+            Form::Enum { name, integer } => {
+                format!("{name}({}::from_le_bytes(*{bytes}))", integer.rust())
+            }
             Form::Bytes { .. } => bytes,
             Form::Array { .. } => format!("::eunomia_bpf::Array::from_array({bytes})"),
-            Form::Composite => format!("{text}Ref::from_array({bytes})"),
+            Form::Composite { name } => format!("{name}Ref::from_array({bytes})"),
         }
     }
 
-    fn read_bits(&self, bits: BitRange, ty: &RustType) -> String {
+    fn read_bits(&self, bits: BitRange, ty: &DataType) -> String {
         let arguments = format!(
             "({}, {}, {})",
             self.reference,
             bits.offset - self.offset * 8,
             bits.size
         );
-        let number = |name: &str| match name.starts_with('i') {
-            true => format!("signed_bits_at{arguments} as {name}"),
-            false => format!("bits_at{arguments} as {name}"),
+        let number = |integer: &Integer| match integer.signed {
+            true => format!("signed_bits_at{arguments} as {}", integer.rust()),
+            false => format!("bits_at{arguments} as {}", integer.rust()),
         };
         match &ty.form {
-            Form::Bool => format!("bits_at{arguments} != 0"),
-            Form::Enum(repr) => format!("{}({})", ty.text, number(repr)),
-            _ => number(&ty.text),
+            Form::Integer(integer) => number(integer),
+            Form::Enum { name, integer } => format!("{name}({})", number(integer)),
+            _ => format!("bits_at{arguments} != 0"),
         }
-    }
-}
-
-/// The type of what [`Storage::read`] gives.
-pub(super) fn view_type(ty: &RustType) -> String {
-    match &ty.form {
-        Form::Scalar | Form::Bool | Form::Enum(_) => ty.text.clone(),
-        Form::Bytes { .. } => format!("&'a {}", ty.text),
-        Form::Array { item, count } => format!("::eunomia_bpf::Array<'a, {item}, {count}>"),
-        Form::Composite => format!("{}Ref<'a>", ty.text),
     }
 }

@@ -91,31 +91,27 @@
 //! pub struct RingBufferName; pub struct PerfEventArrayName; pub struct UserRingBufferName;
 //! ```
 
-pub(crate) mod collect;
 mod emit_enum;
 mod emit_struct;
 mod emit_union;
 mod emit_view;
 mod expression;
-pub(crate) mod interface;
-mod members;
-pub(crate) mod model;
-pub(crate) mod names;
-pub(crate) mod source;
+mod names;
+mod text;
 
-pub(crate) use collect::innermost_typedef;
-use collect::{Collector, FallbackName};
-pub use collect::{MEMBERS_MAX, RECORD_BYTES_MAX};
 use emit_struct::StructBody;
-pub use interface::{GLOBALS_MAX, MAPS_MAX};
-use interface::{GlobalVariable, Map, MapKind, Part};
-use model::{Body, Item, RustType};
-use names::Namespace;
-use source::Source;
+use names::RustNaming;
+use text::Member;
 
-use crate::btf::{Btf, TypeId};
+use crate::btf::Btf;
 use crate::error::Result;
-use crate::ty::Definition;
+pub use crate::records::interface::{GLOBALS_MAX, MAPS_MAX};
+use crate::records::interface::MapKind;
+use crate::records::model::{Body, DataType, Item};
+use crate::records::names::{Namespace, shown};
+pub use crate::records::reached::{MEMBERS_MAX, RECORD_BYTES_MAX};
+use crate::records::{Records, TypedGlobal, TypedMap};
+use crate::source::Source;
 
 /// What to generate.
 #[derive(Debug, Clone)]
@@ -147,17 +143,13 @@ impl Options {
 /// `NotFound` when the BTF lacks one of [`Options::types`], `TooLarge` above [`RECORD_BYTES_MAX`],
 /// [`MEMBERS_MAX`], [`MAPS_MAX`] and [`GLOBALS_MAX`]; each names the type and the member.
 pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
-    let mut collector = Collector::new(btf);
-    let maps = typed_maps(&mut collector)?;
-    let globals = typed_globals(&mut collector)?;
-    for name in &options.types {
-        let ty = btf.find_data(name)?;
-        collector.rust_type(ty.id(), &FallbackName(name.clone()), 0)?;
-    }
+    let records = Records::collect(btf, &options.types, &RustNaming)?;
+    let maps: Vec<_> = records.maps.iter().map(map_constant).collect();
+    let globals: Vec<_> = records.globals.iter().map(global_constant).collect();
     let mut source = Source::default();
     source.line(format!(
         "/// The types, variables and maps of BPF object `{}`; @generated from its BTF.",
-        names::shown(&options.object)
+        shown(&options.object)
     ));
     source.line("#[allow(dead_code, missing_docs, missing_debug_implementations, clippy::all)]");
     source.line("#[allow(non_snake_case, non_upper_case_globals, unreachable_patterns)]");
@@ -167,7 +159,7 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
         |source| {
             source.line("/// The name of the BPF object in its image.");
             source.line(format!("pub const OBJECT: &str = {:?};", options.object));
-            for item in &collector.items {
+            for item in &records.items {
                 emit_item(source, item);
             }
             emit_constants(source, "globals", "The global variables.", &globals);
@@ -182,123 +174,46 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
 const PRELUDE: &str = include_str!("prelude.rs.txt");
 
 /// A constant that holds a name with types.
-pub(crate) struct TypedName<'a> {
-    pub(crate) c_name: &'a str,
+struct TypedName<'a> {
+    c_name: &'a str,
     documentation: String,
     /// The type in the SDK.
-    pub(crate) constructor: &'static str,
-    /// Its parameters, as Rust types.
-    pub(crate) arguments: Vec<String>,
+    constructor: &'static str,
+    /// That type with its parameters.
+    ty: String,
 }
 
-impl TypedName<'_> {
-    /// The type with its parameters.
-    fn ty(&self) -> String {
-        match self.arguments.is_empty() {
-            true => self.constructor.to_owned(),
-            false => format!("{}<{}>", self.constructor, self.arguments.join(", ")),
-        }
-    }
-}
-
-/// The maps, and the types of their keys and values.
-pub(crate) fn typed_maps<'a>(collector: &mut Collector<'a>) -> Result<Vec<TypedName<'a>>> {
-    let maps = interface::maps(collector.btf)?;
-    maps.iter()
-        .map(|map| {
-            map_constant(collector, map)
-                .map_err(|error| error.within(format!("map \"{}\"", map.name)))
-        })
-        .collect()
-}
-
-fn map_constant<'a>(collector: &mut Collector<'a>, map: &Map<'a>) -> Result<TypedName<'a>> {
-    let key = part_type(collector, map, map.key, "key")?;
-    let value = part_type(collector, map, map.value, "value")?;
-    let (constructor, arguments) = match map.kind {
-        MapKind::Values => ("MapName", vec![key, value]),
-        MapKind::PerCpuValues => ("PerCpuMapName", vec![key, value]),
-        MapKind::RingBuffer => ("RingBufferName", Vec::new()),
-        MapKind::PerfEventArray => ("PerfEventArrayName", Vec::new()),
-        MapKind::UserRingBuffer => ("UserRingBufferName", Vec::new()),
+fn map_constant<'a>(map: &TypedMap<'a>) -> TypedName<'a> {
+    let (constructor, has_types) = match map.kind {
+        MapKind::Values => ("MapName", true),
+        MapKind::PerCpuValues => ("PerCpuMapName", true),
+        MapKind::RingBuffer => ("RingBufferName", false),
+        MapKind::PerfEventArray => ("PerfEventArrayName", false),
+        MapKind::UserRingBuffer => ("UserRingBufferName", false),
     };
-    Ok(TypedName {
-        c_name: map.name,
-        documentation: format!("Map `{}`.", names::shown(map.name)),
+    let text = |ty: &Option<DataType>| ty.as_ref().map_or("()".to_owned(), DataType::rust);
+    TypedName {
+        c_name: map.c_name,
+        documentation: format!("Map `{}`.", shown(map.c_name)),
         constructor,
-        arguments,
-    })
-}
-
-/// The Rust type of a map's key or value; `()` when it has none.
-fn part_type(
-    collector: &mut Collector<'_>,
-    map: &Map<'_>,
-    part: Part,
-    name: &str,
-) -> Result<String> {
-    Ok(match part {
-        Part::Absent => "()".to_owned(),
-        Part::Sized(size) => match collect::int_name(size, false).filter(|_| size <= 8) {
-            Some(name) => name.to_owned(),
-            None => format!("[u8; {size}]"),
+        ty: match has_types {
+            true => format!("{constructor}<{}, {}>", text(&map.key), text(&map.value)),
+            false => constructor.to_owned(),
         },
-        Part::Typed(id) => {
-            let fallback = FallbackName(format!("{}_{name}", map.name));
-            let ty = collector.rust_type(id, &fallback, 0)?;
-            if ty.size == 0 {
-                "()".to_owned()
-            } else {
-                ty.text
-            }
-        }
-    })
-}
-
-/// The global variables with their types.
-pub(crate) fn typed_globals<'a>(collector: &mut Collector<'a>) -> Result<Vec<TypedName<'a>>> {
-    let mut constants = Vec::new();
-    for global in interface::globals(collector.btf)? {
-        let ty = global_type(collector, &global)
-            .map_err(|error| error.within(format!("variable \"{}\"", global.name)))?;
-        let Some(ty) = ty.filter(|ty| ty.size > 0) else {
-            continue;
-        };
-        let when = match global.section.starts_with(".rodata") {
-            true => ", which is fixed when the object is loaded",
-            false => "",
-        };
-        constants.push(TypedName {
-            c_name: global.name,
-            documentation: format!("Variable `{}`{when}.", names::shown(global.name)),
-            constructor: "Global",
-            arguments: vec![ty.text],
-        });
     }
-    Ok(constants)
 }
 
-/// The type of a variable; nothing for a pointer, which user space cannot follow. It may be there
-/// for the sake of the type that it points to: `struct event *unused __attribute__((unused));`.
-fn global_type(
-    collector: &mut Collector<'_>,
-    global: &GlobalVariable<'_>,
-) -> Result<Option<RustType>> {
-    let fallback = FallbackName(global.name.to_owned());
-    let Some(target) = interface::pointee(collector.btf, global.ty)? else {
-        return collector.rust_type(global.ty, &fallback, 0).map(Some);
+fn global_constant<'a>(global: &TypedGlobal<'a>) -> TypedName<'a> {
+    let when = match global.is_constant {
+        true => ", which is fixed when the object is loaded",
+        false => "",
     };
-    if is_composite_or_enum(collector.btf, target)? {
-        collector.rust_type(target, &fallback, 0)?;
+    TypedName {
+        c_name: global.c_name,
+        documentation: format!("Variable `{}`{when}.", shown(global.c_name)),
+        constructor: "Global",
+        ty: format!("Global<{}>", global.ty.rust()),
     }
-    Ok(None)
-}
-
-fn is_composite_or_enum(btf: &Btf, id: TypeId) -> Result<bool> {
-    Ok(matches!(
-        btf.resolve(id)?.definition(),
-        Definition::Struct(_) | Definition::Union(_) | Definition::Enum(_)
-    ))
 }
 
 fn emit_item(source: &mut Source, item: &Item) {
@@ -310,20 +225,19 @@ fn emit_item(source: &mut Source, item: &Item) {
             is_packed,
             tail,
         } => {
-            let (is_packed, tail) = (*is_packed, tail.as_ref());
-            emit_struct::emit(
-                source,
-                item,
-                &StructBody {
-                    fields,
-                    accessors,
-                    is_packed,
-                    tail,
-                },
-            );
+            let body = StructBody {
+                fields,
+                members: &Member::name_all(accessors, fields),
+                is_packed: *is_packed,
+                tail: tail.as_ref(),
+            };
+            emit_struct::emit(source, item, &body);
         }
         Body::Union { accessors } => emit_union::emit(source, item, accessors),
-        Body::Enum { repr, enumerators } => emit_enum::emit(source, item, repr, enumerators),
+        Body::Enum {
+            integer,
+            enumerators,
+        } => emit_enum::emit(source, item, integer.rust(), enumerators),
     }
     if let Some(c_name) = &item.c_name {
         source.line(format!(
@@ -353,12 +267,11 @@ fn emit_constants(
         source.line("use super::*;");
         for constant in constants {
             let name = taken.take(names::constant_name(constant.c_name));
-            let ty = constant.ty();
             let TypedName {
                 c_name,
                 documentation,
                 constructor,
-                ..
+                ty,
             } = constant;
             source.line(format!("/// {documentation}"));
             source.line(format!(

@@ -1,23 +1,14 @@
 //! The fields and accessors of structs and unions.
 
-use super::collect::{Collector, FallbackName, Head, bytes_type, int_type};
-use super::model::{Accessor, AccessorPlace, Body, Field, Form, Item, Role, RustType, Tail};
-use super::names::{self, Namespace};
+use super::collect::{Collector, FallbackName, Head, int_type};
+use super::model::{Accessor, AccessorPlace, Body, DataType, Field, Form, Item, Role, Tail};
+use super::names::{self, Namespace, Naming};
+use super::reached::check_depth;
 use crate::btf::TypeId;
 use crate::composite::{BitRange, Composite, Place};
 use crate::error::{Error, Result};
-use crate::layout::NESTING_MAX;
 use crate::ty::Definition;
 
-/// Methods that all generated types have, or that their traits would otherwise hide.
-const METHODS: [&str; 6] = [
-    "new",
-    "from_array",
-    "as_bytes",
-    "to_record",
-    "read_from",
-    "write_to",
-];
 /// The widest bit field that has accessors.
 const ACCESSOR_BITS_MAX: u32 = 64;
 
@@ -47,19 +38,17 @@ impl<'a> Collector<'a> {
         let mut members = Vec::new();
         self.flatten(composite, Flatten::Structs, 0, depth, &mut members)?;
         members.sort_by_key(FlatMember::first_bit);
-        let mut layout = StructLayout::new(composite.size);
+        let mut layout = StructLayout::new(composite.size, self.naming);
         for member in &members {
             self.place_member(&head, member, &mut layout, depth)?;
         }
         layout.finish();
         let StructLayout {
             fields,
-            mut accessors,
-            mut names,
+            accessors,
             tail,
             ..
         } = layout;
-        name_methods(&mut accessors, &mut names);
         let align = fields.iter().map(|field| field.ty.align).max().unwrap_or(1);
         let is_packed = !composite.size.is_multiple_of(align)
             || fields
@@ -87,11 +76,10 @@ impl<'a> Collector<'a> {
         composite: Composite<'a>,
         depth: usize,
     ) -> Result<Item> {
-        let mut names = Namespace::reserving(&METHODS);
-        let mut accessors =
+        let mut names = Namespace::reserving(self.naming.reserved_members());
+        let accessors =
             self.union_accessors(&head, composite, &Inside::Itself, depth, &mut names)?;
-        name_methods(&mut accessors, &mut names);
-        // Rust's widest alignment that is the same everywhere.
+        // The widest alignment that is the same everywhere.
         let align = accessors
             .iter()
             .map(|accessor| accessor.ty.align.min(8))
@@ -121,14 +109,10 @@ impl<'a> Collector<'a> {
         depth: usize,
         members: &mut Vec<FlatMember<'a>>,
     ) -> Result<()> {
-        if depth > NESTING_MAX {
-            return Err(Error::too_large(format!(
-                "more than {NESTING_MAX} types in each other"
-            )));
-        }
+        check_depth(depth)?;
         for member in composite.members() {
             let member = member?;
-            self.count_member()?;
+            self.reached.count_member()?;
             let place = shift(member.place, base)?;
             if let (true, Place::Byte { offset }) = (member.name.is_empty(), place) {
                 let inner = match (self.btf.resolve(member.ty)?.definition(), what) {
@@ -154,7 +138,7 @@ impl<'a> Collector<'a> {
         &mut self,
         head: &Head,
         member: &FlatMember<'a>,
-        layout: &mut StructLayout,
+        layout: &mut StructLayout<'_>,
         depth: usize,
     ) -> Result<()> {
         let within = |error: Error| error.within(format!("member \"{}\"", member.name));
@@ -172,7 +156,7 @@ impl<'a> Collector<'a> {
                     false => FallbackName(format!("{}_{}", head.name, member.name)),
                 };
                 let ty = self
-                    .rust_type(member.ty, &fallback, depth + 1)
+                    .data_type(member.ty, &fallback, depth + 1)
                     .map_err(within)?;
                 if ty.size == 0 {
                     layout.push_empty(member.name, offset);
@@ -212,7 +196,7 @@ impl<'a> Collector<'a> {
             let ty = match member.place {
                 Place::Byte { .. } => {
                     let fallback = FallbackName(format!("{}_{}", head.name, member.name));
-                    self.rust_type(member.ty, &fallback, depth + 1)
+                    self.data_type(member.ty, &fallback, depth + 1)
                         .map_err(within)?
                 }
                 Place::Bits(_) => self.bit_field_type(head, member, depth).map_err(within)?,
@@ -227,7 +211,7 @@ impl<'a> Collector<'a> {
                 }
             };
             accessors.push(accessor(
-                names.take(names::field_name(member.name)),
+                names.take(self.naming.member_name(member.name)),
                 place,
                 ty,
                 inside,
@@ -241,11 +225,11 @@ impl<'a> Collector<'a> {
         head: &Head,
         member: &FlatMember<'a>,
         depth: usize,
-    ) -> Result<RustType> {
+    ) -> Result<DataType> {
         let fallback = FallbackName(format!("{}_{}", head.name, member.name));
         match self.btf.resolve(member.ty)?.definition() {
             Definition::Int(int) => Ok(int_type(int)),
-            Definition::Enum(_) => self.rust_type(member.ty, &fallback, depth + 1),
+            Definition::Enum(_) => self.data_type(member.ty, &fallback, depth + 1),
             _ => Err(Error::malformed(
                 "a bit field that is neither an integer nor an enum",
             )),
@@ -267,7 +251,8 @@ enum Inside<'a> {
 }
 
 /// The fields of a struct so far, in the order of their places.
-struct StructLayout {
+struct StructLayout<'n> {
+    naming: &'n dyn Naming,
     size: u32,
     end: u32,
     fields: Vec<Field>,
@@ -279,14 +264,15 @@ struct StructLayout {
     tail: Option<Tail>,
 }
 
-impl StructLayout {
-    fn new(size: u32) -> Self {
+impl<'n> StructLayout<'n> {
+    fn new(size: u32, naming: &'n dyn Naming) -> Self {
         Self {
+            naming,
             size,
             end: 0,
             fields: Vec::new(),
             accessors: Vec::new(),
-            names: Namespace::reserving(&METHODS),
+            names: Namespace::reserving(naming.reserved_members()),
             union_count: 0,
             bits_count: 0,
             padding_count: 0,
@@ -294,8 +280,12 @@ impl StructLayout {
         }
     }
 
-    fn push_member(&mut self, c_name: &str, offset: u32, ty: RustType) -> Result<()> {
-        let name = self.names.take(names::field_name(c_name));
+    fn take(&mut self, c_name: &str) -> String {
+        self.names.take(self.naming.member_name(c_name))
+    }
+
+    fn push_member(&mut self, c_name: &str, offset: u32, ty: DataType) -> Result<()> {
+        let name = self.take(c_name);
         self.accessors.push(accessor(
             name.clone(),
             Place::Byte { offset },
@@ -305,8 +295,8 @@ impl StructLayout {
         self.push(name, offset, Role::Member, ty)
     }
 
-    fn push_union(&mut self, offset: u32, ty: RustType) -> Result<String> {
-        let name = self.names.take(format!("anon_{}", self.union_count));
+    fn push_union(&mut self, offset: u32, ty: DataType) -> Result<String> {
+        let name = self.take(&format!("anon_{}", self.union_count));
         self.union_count += 1;
         self.push(name.clone(), offset, Role::Union, ty)?;
         Ok(name)
@@ -322,7 +312,7 @@ impl StructLayout {
     }
 
     /// Adds a bit field to the storage of the ones before it, when it begins in or next to it.
-    fn push_bits(&mut self, c_name: &str, bits: BitRange, ty: RustType) -> Result<()> {
+    fn push_bits(&mut self, c_name: &str, bits: BitRange, ty: DataType) -> Result<()> {
         let start = bits.offset / 8;
         let end = bits.offset.saturating_add(bits.size).div_ceil(8);
         let joins = self
@@ -332,13 +322,13 @@ impl StructLayout {
         if joins && start <= self.end {
             self.grow_bits(end)?;
         } else {
-            let name = self.names.take(format!("bits_{}", self.bits_count));
+            let name = self.take(&format!("bits_{}", self.bits_count));
             self.bits_count += 1;
-            self.push(name, start, Role::Bits, bytes_type(end - start, false))?;
+            self.push(name, start, Role::Bits, DataType::bytes(end - start, false))?;
         }
         let storage = self.fields.last().map(|field| field.name.clone());
         if bits.size <= ACCESSOR_BITS_MAX && !matches!(ty.form, Form::Bytes { .. }) {
-            let name = self.names.take(names::field_name(c_name));
+            let name = self.take(c_name);
             self.accessors
                 .push(accessor(name, Place::Bits(bits), ty, storage));
         }
@@ -352,13 +342,13 @@ impl StructLayout {
         if let Some(last) = self.fields.last_mut()
             && end > self.end
         {
-            last.ty = bytes_type(end - last.offset, false);
+            last.ty = DataType::bytes(end - last.offset, false);
             self.end = end;
         }
         Ok(())
     }
 
-    fn push(&mut self, name: String, offset: u32, role: Role, ty: RustType) -> Result<()> {
+    fn push(&mut self, name: String, offset: u32, role: Role, ty: DataType) -> Result<()> {
         let end = offset.checked_add(ty.size).filter(|end| *end <= self.size);
         let end = end.ok_or_else(|| self.outside())?;
         if offset < self.end {
@@ -385,9 +375,9 @@ impl StructLayout {
 
     fn pad_to(&mut self, offset: u32) {
         if offset > self.end {
-            let name = self.names.take(format!("_pad{}", self.padding_count));
+            let name = self.take(&format!("_pad{}", self.padding_count));
             self.padding_count += 1;
-            let ty = bytes_type(offset - self.end, false);
+            let ty = DataType::bytes(offset - self.end, false);
             self.fields.push(Field {
                 name,
                 offset: self.end,
@@ -403,7 +393,7 @@ impl StructLayout {
     }
 }
 
-fn accessor(name: String, place: Place, ty: RustType, inside: Option<String>) -> Accessor {
+fn accessor(name: String, place: Place, ty: DataType, inside: Option<String>) -> Accessor {
     let place = match place {
         Place::Byte { offset } => AccessorPlace::Byte(offset),
         Place::Bits(bits) => AccessorPlace::Bits(bits),
@@ -413,23 +403,6 @@ fn accessor(name: String, place: Place, ty: RustType, inside: Option<String>) ->
         place,
         ty,
         inside,
-        text_name: None,
-        setter_name: None,
-    }
-}
-
-/// Names the methods that come with accessors, where no member has such a name.
-fn name_methods(accessors: &mut [Accessor], names: &mut Namespace) {
-    for accessor in accessors {
-        let plain = accessor.name.trim_start_matches("r#");
-        let text_name = format!("{plain}_str");
-        let setter_name = format!("set_{plain}");
-        if matches!(accessor.ty.form, Form::Bytes { is_text: true }) && names.is_free(&text_name) {
-            accessor.text_name = Some(names.take(text_name));
-        }
-        if names.is_free(&setter_name) {
-            accessor.setter_name = Some(names.take(setter_name));
-        }
     }
 }
 
@@ -446,7 +419,7 @@ fn shift(place: Place, base: u32) -> Result<Place> {
     shifted.ok_or_else(|| Error::malformed("a member beyond the 4 GiB of a type"))
 }
 
-fn fits(place: Place, ty: &RustType, size: u32) -> bool {
+fn fits(place: Place, ty: &DataType, size: u32) -> bool {
     match place {
         Place::Byte { offset } => offset.checked_add(ty.size).is_some_and(|end| end <= size),
         // Checked when the member was read.

@@ -40,11 +40,26 @@ pub(crate) enum Part {
     Sized(u32),
 }
 
-/// A global variable that user space can read or write.
+/// A global variable that user space can read or write, or one that only mentions a type.
 pub(crate) struct GlobalVariable<'a> {
     pub(crate) name: &'a str,
     pub(crate) ty: TypeId,
     pub(crate) section: &'a str,
+    /// It is a pointer, which user space cannot follow; `ty` is what it points to. Such variables
+    /// keep types in the object: `struct event *unused __attribute__((unused));`.
+    pub(crate) is_mention: bool,
+}
+
+impl Map<'_> {
+    pub(crate) fn within(&self, error: Error) -> Error {
+        error.within(format!("map \"{}\"", self.name))
+    }
+}
+
+impl GlobalVariable<'_> {
+    pub(crate) fn within(&self, error: Error) -> Error {
+        error.within(format!("variable \"{}\"", self.name))
+    }
 }
 
 /// The maps in the order of the object.
@@ -66,8 +81,8 @@ pub(crate) fn maps(btf: &Btf) -> Result<Vec<Map<'_>>> {
     Ok(maps)
 }
 
-/// The variables of the data sections, but for static ones, which have no name of their own: two
-/// source files of one object can both have one.
+/// The variables of the data sections, but for static ones, which have no name of their own (two
+/// source files of one object can both have one), and pointers to anything but named types.
 pub(crate) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {
     let mut globals = Vec::new();
     for section_type in btf.types().filter(|ty| is_data(ty.name())) {
@@ -81,21 +96,37 @@ pub(crate) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {
                     "more than {GLOBALS_MAX} variables"
                 )));
             }
-            if linkage == Linkage::Global {
-                let section = section_type.name();
-                globals.push(GlobalVariable {
-                    name: variable.name(),
-                    ty,
-                    section,
-                });
+            if linkage != Linkage::Global {
+                continue;
             }
+            let name = variable.name();
+            let within = |error: Error| error.within(format!("variable \"{name}\""));
+            let target = pointee(btf, ty).map_err(within)?;
+            if let Some(target) = target
+                && !has_members(btf, target).map_err(within)?
+            {
+                continue;
+            }
+            globals.push(GlobalVariable {
+                name,
+                ty: target.unwrap_or(ty),
+                section: section_type.name(),
+                is_mention: target.is_some(),
+            });
         }
     }
     Ok(globals)
 }
 
+fn has_members(btf: &Btf, id: TypeId) -> Result<bool> {
+    Ok(matches!(
+        btf.resolve(id)?.definition(),
+        Definition::Struct(_) | Definition::Union(_) | Definition::Enum(_)
+    ))
+}
+
 /// What a pointer points to, if a type is one.
-pub(crate) fn pointee(btf: &Btf, id: TypeId) -> Result<Option<TypeId>> {
+fn pointee(btf: &Btf, id: TypeId) -> Result<Option<TypeId>> {
     Ok(match btf.resolve(id)?.definition() {
         Definition::Pointer(target) => Some(target),
         _ => None,
