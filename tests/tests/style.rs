@@ -39,6 +39,8 @@ fn no_line_of_code_is_too_wide() -> Result<()> {
         "*.wit",
         "*.c",
         "*.h",
+        "*.cpp",
+        "*.hpp",
         "*.go",
         "Makefile",
         "scripts/*",

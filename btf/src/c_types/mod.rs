@@ -14,6 +14,8 @@
 //! struct execsnoop_bpf {                                     // like libbpf's skeletons
 //!     struct bpf_object *obj;
 //!     struct { struct bpf_map *events; } maps;
+//!     struct { struct bpf_program *on_exec; } progs;         // and links; NULL: no program
+//!     struct execsnoop_bpf__rodata { int32_t targ_pid; } *rodata;
 //! };
 //! struct execsnoop_bpf *execsnoop_bpf__open(void);
 //! int execsnoop_bpf__load(struct execsnoop_bpf *skel);
@@ -28,6 +30,7 @@
 
 mod body;
 mod names;
+mod sections;
 mod skeleton;
 mod types;
 
@@ -73,7 +76,7 @@ pub fn generate(btf: &Btf, options: &Options) -> Result<String> {
         let ty = btf.find_data(name)?;
         types.declare(ty.id(), name, "unused", 0)?;
     }
-    let skeleton = skeleton::Skeleton::new(&options.object, &maps, &globals);
+    let skeleton = skeleton::Skeleton::new(btf, &options.object, &maps, &globals);
     let mut source = Source::default();
     source.line(format!(
         "/* The types, variables and maps of BPF object `{}`; @generated from its BTF. */",

@@ -1,7 +1,9 @@
 //! The skeleton: an opened object with its maps, and functions for its global variables.
 
 use super::names::identifier;
+use super::sections::{self, Section};
 use super::types::{Declared, Types};
+use crate::btf::Btf;
 use crate::error::Result;
 use crate::records::interface::{self, Map};
 use crate::records::names::{Namespace, shown};
@@ -9,11 +11,14 @@ use crate::source::Source;
 
 /// A global variable with its declarations.
 pub(super) struct Global {
-    c_name: String,
-    name: String,
+    pub(super) c_name: String,
+    pub(super) section: String,
+    pub(super) name: String,
     /// As a parameter that is set, and as one that is read.
     value: Declared,
     pointer: Declared,
+    /// As a member of its section's struct.
+    pub(super) member: Declared,
 }
 
 /// The variables that have a size, and the types of all.
@@ -28,37 +33,59 @@ pub(super) fn globals(types: &mut Types<'_>) -> Result<Vec<Global>> {
         };
         let value = declare("value")?;
         let pointer = declare("(*value)")?;
-        if value.size > 0 && !global.is_mention {
-            globals.push(Global {
-                c_name: shown(global.name),
-                name: names.take(identifier(global.name)),
-                value,
-                pointer,
-            });
+        if value.size == 0 || global.is_mention {
+            continue;
         }
+        let name = names.take(identifier(global.name));
+        let member = declare(&name)?;
+        globals.push(Global {
+            c_name: shown(global.name),
+            section: global.section.to_owned(),
+            name,
+            value,
+            pointer,
+            member,
+        });
     }
     Ok(globals)
 }
 
+/// What is done to an opened object, and what that returns.
+const VERBS: [(&str, &str); 3] = [("load", "int"), ("attach", "int"), ("detach", "void")];
+
 pub(super) struct Skeleton<'a> {
     pub(super) prefix: String,
     object: &'a str,
-    maps: Vec<(String, String)>,
+    maps: Vec<Member>,
+    programs: Vec<Member>,
     globals: &'a [Global],
+    sections: Vec<Section<'a>>,
+}
+
+/// The name of a member, and that of the map or program.
+type Member = (String, String);
+
+fn members<'a>(c_names: impl Iterator<Item = &'a str>) -> Vec<Member> {
+    let mut names = Namespace::default();
+    c_names
+        .map(|name| (names.take(identifier(name)), shown(name)))
+        .collect()
 }
 
 impl<'a> Skeleton<'a> {
-    pub(super) fn new(object: &'a str, maps: &[Map<'_>], globals: &'a [Global]) -> Self {
-        let mut names = Namespace::default();
-        let maps = maps
-            .iter()
-            .map(|map| (names.take(identifier(map.name)), shown(map.name)))
-            .collect();
+    pub(super) fn new(
+        btf: &'a Btf,
+        object: &'a str,
+        maps: &[Map<'_>],
+        globals: &'a [Global],
+    ) -> Self {
         Self {
             prefix: format!("{}_bpf", identifier(object)),
             object,
-            maps,
+            maps: members(maps.iter().map(|map| map.name)),
+            programs: members(interface::functions(btf)),
             globals,
+            sections: sections::of(globals),
         }
     }
 
@@ -70,15 +97,35 @@ impl<'a> Skeleton<'a> {
         ));
         source.line(format!("struct {prefix} {{"));
         source.line("\tstruct bpf_object *obj;");
-        if !self.maps.is_empty() {
-            source.line("\tstruct {");
-            for (member, _) in &self.maps {
-                source.line(format!("\t\tstruct bpf_map *{member};"));
+        for (group, ty, members) in [
+            ("maps", "bpf_map", &self.maps),
+            ("progs", "bpf_program", &self.programs),
+            ("links", "bpf_link", &self.programs),
+        ] {
+            if members.is_empty() {
+                continue;
             }
-            source.line("\t} maps;");
+            source.line("\tstruct {");
+            for (member, _) in members {
+                source.line(format!("\t\tstruct {ty} *{member};"));
+            }
+            source.line(format!("\t}} {group};"));
         }
+        for section in &self.sections {
+            section.emit_struct(source, prefix);
+        }
+        source.line("");
+        source.line("#ifdef __cplusplus");
+        source.line(format!("\tstatic struct {prefix} *open();"));
+        for (verb, returns) in VERBS.iter().chain([&("destroy", "void")]) {
+            source.line(format!(
+                "\tstatic {returns} {verb}(struct {prefix} *skel);"
+            ));
+        }
+        source.line("#endif");
         source.line("};");
         self.emit_life(source);
+        self.emit_cpp(source);
         for global in self.globals {
             self.emit_global(source, global);
         }
@@ -87,6 +134,8 @@ impl<'a> Skeleton<'a> {
     fn emit_life(&self, source: &mut Source) {
         let prefix = &self.prefix;
         let object = escaped(self.object);
+        sections::emit_copies(source, prefix, &self.sections);
+        self.emit_destroy(source);
         source.line("");
         source.line("/* Opens the object; NULL when that fails, see bpf_error(). */");
         source.line(format!(
@@ -109,27 +158,73 @@ impl<'a> Skeleton<'a> {
                 "\tskel->maps.{member} = bpf_object__find_map_by_name(skel->obj, \"{name}\");"
             ));
         }
+        for (member, name) in &self.programs {
+            source.line(format!(
+                "\tskel->progs.{member} = bpf_object__program(skel->obj, \"{name}\");"
+            ));
+        }
+        if !self.sections.is_empty() {
+            source.line(format!("\tif ({prefix}__pull(skel) < 0) {{"));
+            source.line(format!("\t\t{prefix}__destroy(skel);"));
+            source.line("\t\treturn NULL;");
+            source.line("\t}");
+        }
         source.line("\treturn skel;");
         source.line("}");
-        for (verb, returns) in [("load", "int"), ("attach", "int"), ("detach", "void")] {
+        for (verb, returns) in VERBS {
             let give = if returns == "int" { "return " } else { "" };
             source.line("");
             source.line(format!(
                 "static inline {returns} {prefix}__{verb}(struct {prefix} *skel)"
             ));
             source.line("{");
+            if verb == "load" && !self.sections.is_empty() {
+                source.line(format!("\tint outcome = {prefix}__push(skel);"));
+                source.line("");
+                source.line("\tif (outcome < 0)");
+                source.line("\t\treturn outcome;");
+            }
             source.line(format!("\t{give}bpf_object__{verb}(skel->obj);"));
             source.line("}");
         }
+    }
+
+    fn emit_destroy(&self, source: &mut Source) {
+        let prefix = &self.prefix;
         source.line("");
         source.line(format!(
             "static inline void {prefix}__destroy(struct {prefix} *skel)"
         ));
         source.line("{");
-        source.line("\tif (skel)");
-        source.line("\t\tbpf_object__close(skel->obj);");
+        source.line("\tif (!skel)");
+        source.line("\t\treturn;");
+        for (member, _) in &self.programs {
+            source.line(format!("\tbpf_link__destroy(skel->links.{member});"));
+        }
+        for section in &self.sections {
+            source.line(format!("\tfree(skel->{});", section.name));
+        }
+        source.line("\tbpf_object__close(skel->obj);");
         source.line("\tfree(skel);");
         source.line("}");
+    }
+
+    /// The same as members, as templates need it.
+    fn emit_cpp(&self, source: &mut Source) {
+        let prefix = &self.prefix;
+        source.line("");
+        source.line("#ifdef __cplusplus");
+        source.line(format!(
+            "inline struct {prefix} *{prefix}::open() {{ return {prefix}__open(); }}"
+        ));
+        for (verb, returns) in VERBS.iter().chain([&("destroy", "void")]) {
+            let give = if *returns == "int" { "return " } else { "" };
+            source.line(format!(
+                "inline {returns} {prefix}::{verb}(struct {prefix} *skel)"
+            ));
+            source.line(format!("{{ {give}{prefix}__{verb}(skel); }}"));
+        }
+        source.line("#endif");
     }
 
     fn emit_global(&self, source: &mut Source, global: &Global) {
@@ -139,6 +234,7 @@ impl<'a> Skeleton<'a> {
             name,
             value,
             pointer,
+            ..
         } = global;
         let (parameter, address) = match value.is_scalar {
             true => (value.text.clone(), "&value"),

@@ -81,6 +81,14 @@ pub(crate) fn maps(btf: &Btf) -> Result<Vec<Map<'_>>> {
     Ok(maps)
 }
 
+/// The functions that other parts of the object can call, programs among them.
+pub(crate) fn functions(btf: &Btf) -> impl Iterator<Item = &str> {
+    btf.types().filter_map(|ty| match ty.definition() {
+        Definition::Function(function) if function.linkage == Linkage::Global => Some(ty.name()),
+        _ => None,
+    })
+}
+
 /// The variables of the data sections, but for static ones, which have no name of their own (two
 /// source files of one object can both have one), and pointers to anything but named types.
 pub(crate) fn globals(btf: &Btf) -> Result<Vec<GlobalVariable<'_>>> {

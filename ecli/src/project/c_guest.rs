@@ -23,7 +23,13 @@ const SOURCE_FOLDERS: [&str; 2] = ["", "src"];
 /// Flags for every source; the SDK's own first, so that those of the manifest win.
 const FLAGS: [&str; 4] = ["-O2", "-Wall", "-ffunction-sections", "-fdata-sections"];
 const C_FLAGS: [&str; 1] = ["-std=gnu17"];
-const CPP_FLAGS: [&str; 3] = ["-std=c++2b", "-fno-exceptions", "-fno-rtti"];
+/// Guests have one thread.
+const CPP_FLAGS: [&str; 4] = [
+    "-std=c++2b",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fno-threadsafe-statics",
+];
 
 /// The stack comes first in memory, so that one that overflows traps instead of changing data.
 const LINK_FLAGS: [&str; 5] = [
@@ -34,6 +40,10 @@ const LINK_FLAGS: [&str; 5] = [
     "-Wl,-z,stack-size=131072",
 ];
 
+/// Without a C library: the SDK's own headers are in place of those of the system.
+const FREESTANDING_FLAG: &str = "-nostdlibinc";
+const FREESTANDING_LINK_FLAGS: [&str; 3] = ["-nostdlib", "-nostartfiles", "-Wl,--no-entry"];
+
 /// Sources of the SDK of which only one belongs to a guest, by its world.
 const COMMAND_SOURCE: &str = "command.c";
 const PLUGIN_SOURCE: &str = "plugin.c";
@@ -43,6 +53,8 @@ pub(super) struct Setting<'a> {
     /// The project's folder; sources are relative to it.
     pub(super) folder: &'a Path,
     pub(super) guest: &'a Guest,
+    /// Whether it is in C++, perhaps with parts in C.
+    pub(super) is_cpp: bool,
     /// Where generated headers are, and where products go.
     pub(super) products: &'a Path,
     /// Where the SDK goes, for all guests.
@@ -58,12 +70,12 @@ struct Source {
 
 /// Builds the component.
 pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<u8>> {
-    let toolchain = Toolchain::find()?;
+    let toolchain = Toolchain::find(setting.guest.freestanding)?;
     let sdk = sdk::write("c", &setting.cache.join("sdk"))?;
     let builder = Builder {
         setting,
         toolchain,
-        include: sdk.join("include"),
+        sdk,
     };
     let own = builder.own_sources()?;
     for source in &own {
@@ -73,12 +85,11 @@ pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<u8>> {
     for source in &own {
         is_plugin |= component::is_plugin(&read(&source.object)?);
     }
-    let library = builder.sdk_sources(&sdk, is_plugin)?;
+    let library = builder.sdk_sources(is_plugin)?;
     for source in &library {
         builder.compile(source)?;
     }
-    let is_cpp = own.iter().any(|source| source.is_cpp);
-    let module = builder.link(&own, &library, is_cpp)?;
+    let module = builder.link(&own, &library)?;
     component::of_file(&module)
 }
 
@@ -89,7 +100,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 struct Builder<'a> {
     setting: &'a Setting<'a>,
     toolchain: Toolchain,
-    include: PathBuf,
+    sdk: PathBuf,
 }
 
 impl Builder<'_> {
@@ -97,7 +108,7 @@ impl Builder<'_> {
         let folder = self.setting.folder;
         let paths = match &self.setting.guest.sources {
             Some(sources) => sources.iter().map(PathBuf::from).collect(),
-            None => find_sources(folder)?,
+            None => sources_in(find_sources(folder)?, self.setting.is_cpp),
         };
         if paths.is_empty() {
             return Err(anyhow!("find the guest's sources in {}", folder.display())).hint(format!(
@@ -113,18 +124,26 @@ impl Builder<'_> {
     }
 
     /// The library's sources for a guest of this world.
-    fn sdk_sources(&self, sdk: &Path, is_plugin: bool) -> Result<Vec<Source>> {
+    fn sdk_sources(&self, is_plugin: bool) -> Result<Vec<Source>> {
         let unwanted = if is_plugin {
             COMMAND_SOURCE
         } else {
             PLUGIN_SOURCE
         };
-        let objects = self.setting.cache.join("sdk/objects");
-        sdk::files("guest-sdk/c/src")
-            .filter_map(|(name, _)| name.rsplit('/').next())
-            .filter(|name| name.ends_with(".c") && *name != unwanted)
-            .map(|name| source(sdk.join("src").join(name), &objects))
-            .collect()
+        let (folders, objects): (&[&str], _) = match self.setting.guest.freestanding {
+            true => (&["src", "freestanding"], "sdk/objects-freestanding"),
+            false => (&["src"], "sdk/objects"),
+        };
+        let objects = self.setting.cache.join(objects);
+        let sources = folders.iter().flat_map(|folder| {
+            let of_folder = format!("guest-sdk/c/{folder}");
+            sdk::files(&of_folder)
+                .filter_map(|(name, _)| name.rsplit('/').next())
+                .filter(|name| name.ends_with(".c") && *name != unwanted)
+                .map(|name| self.sdk.join(folder).join(name))
+                .collect::<Vec<_>>()
+        });
+        sources.map(|path| source(path, &objects)).collect()
     }
 
     /// Flags that decide what an object is.
@@ -133,8 +152,13 @@ impl Builder<'_> {
         let language: &[&str] = if is_cpp { &CPP_FLAGS } else { &C_FLAGS };
         let mut flags = self.toolchain.target_flags();
         flags.extend(FLAGS.iter().chain(language).map(|flag| (*flag).to_owned()));
+        if self.setting.guest.freestanding {
+            let include = self.sdk.join("freestanding/include");
+            flags.push(FREESTANDING_FLAG.to_owned());
+            flags.push(format!("-isystem{}", include.display()));
+        }
         flags.extend([
-            format!("-I{}", self.include.display()),
+            format!("-I{}", self.sdk.join("include").display()),
             // No path of this machine in messages of asserts.
             format!("-ffile-prefix-map={folder}=."),
         ]);
@@ -187,15 +211,24 @@ impl Builder<'_> {
         Stamp::of(recipe, folder, inputs)?.write(&stamp_file)
     }
 
-    fn link(&self, own: &[Source], library: &[Source], is_cpp: bool) -> Result<PathBuf> {
-        let module = self.setting.products.join("c-guest.wasm");
+    fn link(&self, own: &[Source], library: &[Source]) -> Result<PathBuf> {
+        let is_cpp = own.iter().any(|source| source.is_cpp);
+        // A folder may have a guest in either language.
+        let name = if self.setting.is_cpp { "cpp" } else { "c" };
+        let module = self.setting.products.join(format!("{name}-guest.wasm"));
         let stamp_file = module.with_extension("stamp.json");
         let objects: Vec<PathBuf> = own
             .iter()
             .chain(library)
             .map(|source| source.object.clone())
             .collect();
-        let recipe = self.recipe(LINK_FLAGS.iter().map(|flag| (*flag).to_owned()).collect());
+        let freestanding: &[&str] = match self.setting.guest.freestanding {
+            true => &FREESTANDING_LINK_FLAGS,
+            false => &[],
+        };
+        let flags = LINK_FLAGS.iter().chain(freestanding);
+        let flags: Vec<String> = flags.map(|flag| (*flag).to_owned()).collect();
+        let recipe = self.recipe(flags.clone());
         let folder = self.setting.folder;
         let stamp = Stamp::of(recipe, folder, objects.clone())?;
         if module.is_file() && stamp.is_written_in(&stamp_file) {
@@ -204,7 +237,7 @@ impl Builder<'_> {
         let temporary = file::temporary_beside(&module);
         let mut command = self.toolchain.command(is_cpp);
         command
-            .args(LINK_FLAGS)
+            .args(&flags)
             .args(&objects)
             .arg("-o")
             .arg(&temporary);
@@ -256,6 +289,18 @@ pub(super) fn find_sources(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Of the sources that were found, those of a guest in one of the languages. C++ has parts in C,
+/// but for a source of the same name: `guest.c` beside `guest.cpp` is another guest.
+fn sources_in(found: Vec<PathBuf>, is_cpp: bool) -> Vec<PathBuf> {
+    let belongs = |path: &PathBuf| match (is_cpp, end_of(path)) {
+        (true, Some(false)) => !found.iter().any(|other| {
+            end_of(other) == Some(true) && other.with_extension("") == path.with_extension("")
+        }),
+        (is_cpp, end) => end == Some(is_cpp),
+    };
+    found.iter().filter(|path| belongs(path)).cloned().collect()
+}
+
 /// Whether a file is C++, if it is a source at all.
 pub(super) fn end_of(path: &Path) -> Option<bool> {
     let end = path.extension()?.to_str()?;
@@ -294,8 +339,20 @@ mod tests {
         }
         let found = find_sources(folder.path()).unwrap();
         assert_eq!(found, ["b.c", "src/c.cpp"].map(PathBuf::from));
+        assert_eq!(sources_in(found.clone(), false), [PathBuf::from("b.c")]);
+        assert_eq!(sources_in(found, true).len(), 2);
         assert_eq!(end_of(Path::new("x.cc")), Some(true));
         assert_eq!(end_of(Path::new("x.rs")), None);
+    }
+
+    #[test]
+    fn a_folder_may_have_a_guest_in_each_language() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let found = paths(&["guest.c", "guest.cpp", "parts.c"]);
+        let c = sources_in(found.clone(), false);
+        assert_eq!(c, paths(&["guest.c", "parts.c"]));
+        let cpp = sources_in(found, true);
+        assert_eq!(cpp, paths(&["guest.cpp", "parts.c"]));
     }
 
     #[test]

@@ -50,11 +50,11 @@ pub(super) struct Toolchain {
 }
 
 impl Toolchain {
-    /// Finds clang and what belongs to it.
+    /// Finds clang and what belongs to it, which is less for guests without a C library.
     ///
     /// # Errors
     /// Names every part that is missing, and how to get it.
-    pub(super) fn find() -> Result<Self> {
+    pub(super) fn find(is_freestanding: bool) -> Result<Self> {
         let sdk = variable(SDK_VARIABLE).map(PathBuf::from);
         let clang = match &sdk {
             Some(folder) => folder.join("bin/clang"),
@@ -69,6 +69,7 @@ impl Toolchain {
             )]));
         };
         let sysroot = match (&sdk, variable(SYSROOT_VARIABLE)) {
+            _ if is_freestanding => None,
             (_, Some(folder)) => Some(PathBuf::from(folder)),
             (Some(folder), None) => Some(folder.join("share/wasi-sysroot")),
             (None, None) => SYSROOTS.iter().map(PathBuf::from).find(|it| has_libc(it)),
@@ -79,7 +80,7 @@ impl Toolchain {
             version,
             has_libcxx: false,
         };
-        let lacking = toolchain.lacking()?;
+        let lacking = toolchain.lacking(is_freestanding)?;
         if !lacking.is_empty() {
             return Err(missing(&lacking));
         }
@@ -93,11 +94,14 @@ impl Toolchain {
         Ok(toolchain)
     }
 
-    fn lacking(&self) -> Result<Vec<String>> {
+    fn lacking(&self, is_freestanding: bool) -> Result<Vec<String>> {
         let mut lacking = Vec::new();
         let linker = self.ask("-print-prog-name=wasm-ld")?;
         if !Path::new(&linker).is_absolute() && which(&linker).is_none() {
             lacking.push("wasm-ld, the linker".to_owned());
+        }
+        if is_freestanding {
+            return Ok(lacking);
         }
         if !self.sysroot.as_deref().is_some_and(has_libc) {
             lacking.push("wasi-libc, the C library for WASI".to_owned());

@@ -50,6 +50,8 @@ pub(super) struct Guest {
     pub(super) sources: Option<Vec<String>>,
     /// For the compiler of C and C++.
     pub(super) flags: Vec<String>,
+    /// C and C++ without a C library: what the SDK has instead of it.
+    pub(super) freestanding: bool,
 }
 
 /// What it needs from the kernel.

@@ -170,6 +170,7 @@ impl Project {
             (Language::C | Language::Cpp, _) => c_guest::build(&c_guest::Setting {
                 folder: &self.folder,
                 guest: &self.manifest.guest,
+                is_cpp: language == Language::Cpp,
                 products,
                 cache: &cache,
             }),

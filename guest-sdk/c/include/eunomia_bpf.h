@@ -69,6 +69,10 @@ const struct bpf_error *bpf_error(void);
 /* The name of a code as wit/errors.wit has it: "not-found". */
 const char *bpf_error_name(enum bpf_error_code code);
 
+/* Makes an error of the guest's own the last one; its message is copied. Returns a negative
+ * errno. */
+int bpf_fail(enum bpf_error_code code, const char *message);
+
 /* Prints the last error to stderr as `error: MESSAGE` and returns 1, an exit code. */
 int bpf_error_report(void);
 
@@ -79,6 +83,13 @@ struct bpf_program;
 struct bpf_map;
 struct bpf_link;
 
+/* Declares options of libbpf's kind, all others zero: LIBBPF_OPTS(bpf_kprobe_opts, opts, .offset =
+ * 4). The member `sz` is there for it. */
+#define LIBBPF_OPTS(type, name, ...) struct type name = { .sz = sizeof(struct type), __VA_ARGS__ }
+#define DECLARE_LIBBPF_OPTS LIBBPF_OPTS
+
+/* The name of object number `index` in the image, the default one first; NULL behind the last. */
+const char *bpf_object__list(size_t index);
 /* Opens an object of the image by its name; NULL is the default one. */
 struct bpf_object *bpf_object__open(const char *name);
 /* Creates the maps and has the programs verified. */
@@ -92,6 +103,9 @@ void bpf_object__close(struct bpf_object *obj);
 
 struct bpf_program *bpf_object__find_program_by_name(struct bpf_object *obj, const char *name);
 struct bpf_map *bpf_object__find_map_by_name(struct bpf_object *obj, const char *name);
+/* The program, or NULL without an error: for skeletons, which do not know which functions are
+ * programs. */
+struct bpf_program *bpf_object__program(struct bpf_object *obj, const char *name);
 /* The one after `prev`, or the first; NULL at the end. */
 struct bpf_program *bpf_object__next_program(struct bpf_object *obj, struct bpf_program *prev);
 struct bpf_map *bpf_object__next_map(struct bpf_object *obj, struct bpf_map *prev);
@@ -108,6 +122,10 @@ int bpf_object__set_global(struct bpf_object *obj, const char *name, const void 
 /* Reads a global variable of exactly `size` bytes. */
 int bpf_object__get_global(struct bpf_object *obj, const char *name, void *value, size_t size);
 
+/* Sets one if its value differs from `before`, which then is the value; for skeletons. */
+int bpf_object__push_global(struct bpf_object *obj, const char *name, const void *value,
+			    void *before, size_t size);
+
 /* A global variable, as `bpf_object__global_info` describes it. */
 struct bpf_global_info {
 	const char *name;
@@ -115,6 +133,8 @@ struct bpf_global_info {
 	const char *section;
 	size_t offset;
 	size_t size;
+	/* Its type in `bpf_object__btf`. */
+	uint32_t type_id;
 	/* It cannot be written after load. */
 	bool constant;
 };
@@ -127,6 +147,19 @@ const char *bpf_program__name(const struct bpf_program *prog);
 const char *bpf_program__section_name(const struct bpf_program *prog);
 /* The name of the program's type: "kprobe", "tracepoint", "xdp". */
 const char *bpf_program__type_name(const struct bpf_program *prog);
+bool bpf_program__autoload(const struct bpf_program *prog);
+bool bpf_program__autoattach(const struct bpf_program *prog);
+/* What the kernel knows of it: the host is asked at each call. */
+struct bpf_program_info {
+	/* `enum bpf_prog_type`, `enum bpf_attach_type`. */
+	uint32_t type;
+	uint32_t attach_type;
+	/* The kernel's id; 0 before load. */
+	uint32_t id;
+	/* The kernel function that it is verified against, or empty; valid until the next call. */
+	const char *attach_target;
+};
+int bpf_program__info(const struct bpf_program *prog, struct bpf_program_info *info);
 int bpf_program__set_autoload(struct bpf_program *prog, bool autoload);
 int bpf_program__set_autoattach(struct bpf_program *prog, bool autoattach);
 /* The kernel function that a BTF-typed program is verified against; before load. */
@@ -135,34 +168,152 @@ int bpf_program__set_attach_target(struct bpf_program *prog, const char *functio
 /* Attaches to where the section says. */
 struct bpf_link *bpf_program__attach(struct bpf_program *prog);
 /* Attaches to a target in the text form of `ecli run --attach`: "uprobe:/bin/bash:readline". A
- * backslash takes the character behind it as it is; the functions below put them where needed. */
+ * backslash takes the character behind it as it is. All kinds of targets have such a form. */
 struct bpf_link *bpf_program__attach_target(struct bpf_program *prog, const char *target);
+
+/*
+ * Where the guest chooses, and gives what `bpf_get_attach_cookie` returns. Options may be NULL.
+ * Whether entry or return is probed is the program's section's to say: `retprobe` is there for
+ * libbpf's sake.
+ */
+struct bpf_tracepoint_opts {
+	size_t sz;
+	uint64_t bpf_cookie;
+};
 struct bpf_link *bpf_program__attach_tracepoint(struct bpf_program *prog, const char *category,
 						const char *name);
+struct bpf_link *bpf_program__attach_tracepoint_opts(struct bpf_program *prog,
+						     const char *category, const char *name,
+						     const struct bpf_tracepoint_opts *opts);
+
+struct bpf_raw_tracepoint_opts {
+	size_t sz;
+	uint64_t cookie;
+};
 struct bpf_link *bpf_program__attach_raw_tracepoint(struct bpf_program *prog, const char *name);
+struct bpf_link *
+bpf_program__attach_raw_tracepoint_opts(struct bpf_program *prog, const char *name,
+					const struct bpf_raw_tracepoint_opts *opts);
+
 /* fentry, fexit, fmod_ret, tp_btf: the function is chosen before load. */
+struct bpf_trace_opts {
+	size_t sz;
+	uint64_t cookie;
+};
 struct bpf_link *bpf_program__attach_trace(struct bpf_program *prog);
+struct bpf_link *bpf_program__attach_trace_opts(struct bpf_program *prog,
+						const struct bpf_trace_opts *opts);
 struct bpf_link *bpf_program__attach_lsm(struct bpf_program *prog);
-/* Whether entry or return is probed is the program's; `retprobe` is there for libbpf's sake. */
+
+struct bpf_kprobe_opts {
+	size_t sz;
+	uint64_t bpf_cookie;
+	/* Behind the start of the function. */
+	size_t offset;
+	bool retprobe;
+};
 struct bpf_link *bpf_program__attach_kprobe(struct bpf_program *prog, bool retprobe,
 					    const char *function);
-struct bpf_link *bpf_program__attach_ksyscall(struct bpf_program *prog, const char *name);
+struct bpf_link *bpf_program__attach_kprobe_opts(struct bpf_program *prog, const char *function,
+						 const struct bpf_kprobe_opts *opts);
+
+/* A system call by its name: "openat". */
+struct bpf_ksyscall_opts {
+	size_t sz;
+	uint64_t bpf_cookie;
+	bool retprobe;
+};
+struct bpf_link *bpf_program__attach_ksyscall(struct bpf_program *prog, const char *name,
+					      const struct bpf_ksyscall_opts *opts);
+
+/* Functions that match `pattern`, or, when that is NULL, those of the options. */
+struct bpf_kprobe_multi_opts {
+	size_t sz;
+	const char *const *syms;
+	/* One for each of `syms`, or NULL. */
+	const uint64_t *cookies;
+	size_t cnt;
+	bool retprobe;
+};
+struct bpf_link *
+bpf_program__attach_kprobe_multi_opts(struct bpf_program *prog, const char *pattern,
+				      const struct bpf_kprobe_multi_opts *opts);
 
 /* A process for user-space probes. */
 #define BPF_PROCESS_ANY (-1)
 #define BPF_PROCESS_HOST 0
 
+struct bpf_uprobe_opts {
+	size_t sz;
+	/* Offset in the file of a counter to increment while attached; 0: none. */
+	size_t ref_ctr_offset;
+	uint64_t bpf_cookie;
+	bool retprobe;
+	/* A function; the offset is then behind its start. */
+	const char *func_name;
+};
 /* At an offset in the file of the binary, which is a path or a bare name. */
 struct bpf_link *bpf_program__attach_uprobe(struct bpf_program *prog, bool retprobe, int pid,
 					    const char *binary, size_t offset);
+struct bpf_link *bpf_program__attach_uprobe_opts(struct bpf_program *prog, int pid,
+						 const char *binary, size_t offset,
+						 const struct bpf_uprobe_opts *opts);
 /* At a function of the binary. */
 struct bpf_link *bpf_program__attach_uprobe_function(struct bpf_program *prog, int pid,
 						     const char *binary, const char *function);
+
+/* Functions of a binary that match `pattern`, or, when that is NULL, places of the options. */
+struct bpf_uprobe_multi_opts {
+	size_t sz;
+	/* Either of them; `ref_ctr_offsets` and `cookies` have one for each place, or are NULL. */
+	const char *const *syms;
+	const unsigned long *offsets;
+	const unsigned long *ref_ctr_offsets;
+	const uint64_t *cookies;
+	size_t cnt;
+	bool retprobe;
+};
+struct bpf_link *
+bpf_program__attach_uprobe_multi(struct bpf_program *prog, int pid, const char *binary,
+				 const char *pattern, const struct bpf_uprobe_multi_opts *opts);
+
+struct bpf_usdt_opts {
+	size_t sz;
+	uint64_t usdt_cookie;
+};
 struct bpf_link *bpf_program__attach_usdt(struct bpf_program *prog, int pid, const char *binary,
-					  const char *provider, const char *name);
+					  const char *provider, const char *name,
+					  const struct bpf_usdt_opts *opts);
+
+/* `struct perf_event_attr`, as far as sampling needs it: `perf-event-target` of wit/attach.wit. */
+struct bpf_perf_event_opts {
+	/* `PERF_TYPE_*`. */
+	uint32_t type;
+	uint64_t config, config1, config2;
+	/* Samples per second, or else one every so many events. */
+	uint64_t sample_freq, sample_period;
+	/* BPF_PROCESS_ANY: all. */
+	int pid;
+	/* The one CPU to sample on, if `on_cpu`. */
+	uint32_t cpu;
+	bool on_cpu;
+	bool exclude_user, exclude_kernel;
+	/* Use the software clock where a hardware counter does not exist. */
+	bool fall_back_to_cpu_clock;
+};
+struct bpf_link *bpf_program__attach_perf_event_opts(struct bpf_program *prog,
+						     const struct bpf_perf_event_opts *opts);
+
+enum bpf_xdp_mode { BPF_XDP_DEFAULT, BPF_XDP_DRIVER, BPF_XDP_GENERIC, BPF_XDP_HARDWARE };
+/* Network interfaces are given by name or by index in decimal. */
 struct bpf_link *bpf_program__attach_xdp(struct bpf_program *prog, const char *network_interface);
+struct bpf_link *bpf_program__attach_xdp_mode(struct bpf_program *prog,
+					      const char *network_interface,
+					      enum bpf_xdp_mode mode);
+
+enum bpf_tc_attach_point { BPF_TC_INGRESS = 1, BPF_TC_EGRESS = 2 };
 struct bpf_link *bpf_program__attach_tc(struct bpf_program *prog, const char *network_interface,
-					bool ingress);
+					enum bpf_tc_attach_point direction);
 struct bpf_link *bpf_program__attach_cgroup(struct bpf_program *prog, const char *path);
 
 /* Puts the program into a slot of a program array, for tail calls. */
@@ -199,6 +350,28 @@ struct bpf_program_statistics {
 };
 /* Counted while `kernel.bpf_stats_enabled` is on. */
 int bpf_program__statistics(struct bpf_program *prog, struct bpf_program_statistics *statistics);
+
+/* Where a link is attached. */
+struct bpf_link_info {
+	/* Of the program, or of the map for `struct_ops`. */
+	const char *name;
+	/* `enum bpf_link_type`; 0 where the kernel has no link for it. */
+	uint32_t type;
+	/* In the text form of `ecli run --attach`; several when the operator gave several. */
+	const char *const *targets;
+	size_t target_count;
+	/* The kernel's ids; none for kinds that the kernel does not list. */
+	const uint32_t *ids;
+	size_t id_count;
+};
+/* What it points to is valid until the next call of this function. */
+int bpf_link__info(const struct bpf_link *link, struct bpf_link_info *info);
+
+/* Links of `bpf_object__attach`: the one after `prev`, or the first; NULL at the end. */
+struct bpf_link *bpf_object__next_link(struct bpf_object *obj, struct bpf_link *prev);
+#define bpf_object__for_each_link(pos, obj) \
+	for ((pos) = bpf_object__next_link((obj), NULL); (pos) != NULL; \
+	     (pos) = bpf_object__next_link((obj), (pos)))
 
 /* Detaches. */
 int bpf_link__destroy(struct bpf_link *link);
@@ -240,6 +413,17 @@ uint32_t bpf_map__value_size(const struct bpf_map *map);
  * a multiple of 8. */
 uint32_t bpf_map__user_value_size(const struct bpf_map *map);
 uint32_t bpf_map__max_entries(const struct bpf_map *map);
+/* What the host is asked for at each call. */
+uint32_t bpf_map__map_flags(const struct bpf_map *map);
+uint64_t bpf_map__map_extra(const struct bpf_map *map);
+uint32_t bpf_map__btf_key_type_id(const struct bpf_map *map);
+uint32_t bpf_map__btf_value_type_id(const struct bpf_map *map);
+/* User space can no longer change it. */
+bool bpf_map__is_frozen(const struct bpf_map *map);
+/* The kernel's id; 0 before load. */
+uint32_t bpf_map__id(const struct bpf_map *map);
+/* The name it is shared under, or NULL; valid until the next call. */
+const char *bpf_map__pin_name(const struct bpf_map *map);
 
 /* Before load. */
 int bpf_map__set_max_entries(struct bpf_map *map, uint32_t max_entries);
@@ -405,7 +589,31 @@ struct user_ring_buffer *user_ring_buffer__new(struct bpf_map *map, const void *
 /* Submits one record, waiting up to `timeout_ms` for room (-1: until there is); -ENOSPC. */
 int user_ring_buffer__write(struct user_ring_buffer *rb, const void *data, uint32_t size,
 			    int timeout_ms);
+/* Gathers a record, to be written with others by `user_ring_buffer__submit_all`. */
+int user_ring_buffer__push(struct user_ring_buffer *rb, const void *data, uint32_t size);
+/* Submits what was gathered, in order, waiting like `write`. Returns how many bytes are left of it
+ * because time or room ran out; they are submitted by the next call. */
+int user_ring_buffer__submit_all(struct user_ring_buffer *rb, int timeout_ms);
 void user_ring_buffer__free(struct user_ring_buffer *rb);
+
+/* --- waiting for several things ------------------------------------------------------------- */
+
+/* Something that becomes ready. */
+struct bpf_pollable;
+/* Of the first map: when there are records, and when the operator asks the guest to stop. */
+struct bpf_pollable *ring_buffer__subscribe(struct ring_buffer *rb);
+struct bpf_pollable *perf_buffer__subscribe(struct perf_buffer *pb);
+/* When what did not fit in the last write fits. */
+struct bpf_pollable *user_ring_buffer__subscribe(struct user_ring_buffer *rb);
+/* When the operator asks the guest to stop, and ever after. */
+struct bpf_pollable *bpf_pollable__stop(void);
+/* When the time is up, and ever after. */
+struct bpf_pollable *bpf_pollable__after_ms(uint64_t milliseconds);
+bool bpf_pollable__is_ready(struct bpf_pollable *pollable);
+/* Waits until one of them is ready, and says for each whether it is; returns how many are. Nothing
+ * to wait for: BPF_ERROR_INVALID_STATE. */
+int bpf_pollable__wait(struct bpf_pollable *const *pollables, size_t count, bool *is_ready);
+void bpf_pollable__free(struct bpf_pollable *pollable);
 
 /* --- output ------------------------------------------------------------------------------- */
 
@@ -423,10 +631,18 @@ enum bpf_field_type {
 
 enum bpf_cardinality { BPF_ONE, BPF_OPTIONAL, BPF_REPEATED };
 
+/* How to show a field or a table: docs/output.md lists them. */
+struct bpf_hint {
+	const char *key;
+	const char *value;
+};
+
 struct bpf_field {
 	const char *name;
 	enum bpf_field_type type;
 	enum bpf_cardinality cardinality;
+	const struct bpf_hint *hints;
+	size_t hint_count;
 };
 
 /* Rows that are structs of the object, by the name that its C source gives them. */
@@ -435,12 +651,14 @@ struct bpf_table *bpf_table__from_btf(const char *name, struct bpf_object *obj,
 /* Rows of declared fields. */
 struct bpf_table *bpf_table__from_fields(const char *name, const struct bpf_field *fields,
 					 size_t count);
-/* A hint for a field (NULL: for the table): docs/output.md lists them. Before the first row. */
+/* A hint for a field (NULL: for the table). Before the first row. */
 int bpf_table__add_hint(struct bpf_table *table, const char *field, const char *key,
 			const char *value);
 /* Emits a row: a struct, or what `bpf_row` holds. Rows are gathered and handed on when the guest
  * waits, or 64 KiB are together. */
 int bpf_table__push(struct bpf_table *table, const void *row, size_t size);
+/* Hands on the rows of this table that were gathered. */
+int bpf_table__flush(struct bpf_table *table);
 /* Emits all records of a batch as they are. */
 int bpf_table__emit_batch(struct bpf_table *table, const struct bpf_batch *batch);
 int bpf_table__end_of_interval(struct bpf_table *table);
@@ -450,15 +668,15 @@ int bpf_output__flush(void);
 /* Counts events that were lost before the guest saw them. */
 void bpf_output__report_lost(uint64_t count);
 
-/* Bytes of a row of declared fields. */
-#define BPF_ROW_BYTES_MAX 4096
+/* A row of declared fields; all zeros is an empty one. It grows as is needed. */
 struct bpf_row {
+	unsigned char *bytes;
 	size_t size;
-	/* It did not fit: pushing it fails with -E2BIG. */
-	bool is_too_long;
-	unsigned char bytes[BPF_ROW_BYTES_MAX];
+	size_t room;
 };
+/* Empties it, to be filled again. */
 void bpf_row__clear(struct bpf_row *row);
+void bpf_row__free(struct bpf_row *row);
 /* Appends values in the order of the fields. */
 void bpf_row__put(struct bpf_row *row, const void *value, size_t size);
 void bpf_row__put_bool(struct bpf_row *row, bool value);
@@ -467,6 +685,7 @@ void bpf_row__put_u16(struct bpf_row *row, uint16_t value);
 void bpf_row__put_u32(struct bpf_row *row, uint32_t value);
 void bpf_row__put_u64(struct bpf_row *row, uint64_t value);
 void bpf_row__put_f64(struct bpf_row *row, double value);
+/* As much of `text` as is in front of its NUL. */
 void bpf_row__put_text(struct bpf_row *row, const char *text);
 void bpf_row__put_bytes(struct bpf_row *row, const void *bytes, uint32_t size);
 /* In front of an optional field's value, if there is one. */
@@ -474,6 +693,91 @@ void bpf_row__put_present(struct bpf_row *row, bool is_present);
 /* In front of the values of a repeated field. */
 void bpf_row__put_count(struct bpf_row *row, uint32_t count);
 int bpf_table__push_row(struct bpf_table *table, const struct bpf_row *row);
+
+/* --- types at run time -------------------------------------------------------------------- */
+
+/*
+ * The types of an object, for guests that learn layouts at run time; others include the generated
+ * header. `interface btf` of wit/btf.wit says what each part means.
+ */
+struct btf;
+
+/* The cases of `type-kind`. */
+enum bpf_type_kind {
+	BPF_TYPE_VOID,
+	BPF_TYPE_INT,
+	BPF_TYPE_POINTER,
+	BPF_TYPE_ARRAY,
+	BPF_TYPE_STRUCT,
+	BPF_TYPE_UNION,
+	BPF_TYPE_ENUM,
+	BPF_TYPE_FORWARD,
+	BPF_TYPE_TYPEDEF,
+	BPF_TYPE_VOLATILE,
+	BPF_TYPE_CONST,
+	BPF_TYPE_RESTRICT,
+	BPF_TYPE_FUNCTION,
+	BPF_TYPE_FUNCTION_PROTOTYPE,
+	BPF_TYPE_VARIABLE,
+	BPF_TYPE_DATA_SECTION,
+	BPF_TYPE_FLOAT,
+	BPF_TYPE_DECLARATION_TAG,
+	BPF_TYPE_TYPE_TAG,
+	BPF_TYPE_OTHER,
+};
+
+/* A part of a type; members that a kind has no use for are zero. */
+struct bpf_type_part {
+	/* Of a member, an enumerator, a parameter; else empty. */
+	const char *name;
+	/* Of a member, a parameter, a variable. */
+	uint32_t type;
+	/* Of a member in bits; of a variable of a section in bytes. */
+	uint32_t offset;
+	/* Of a bit field in bits, else 0; of a variable of a section in bytes. */
+	uint32_t size;
+	/* Of an enumerator: unsigned unless the enum is signed. */
+	int64_t value;
+};
+
+struct bpf_type {
+	uint32_t id;
+	enum bpf_type_kind kind;
+	/* Empty for anonymous types. */
+	const char *name;
+	/* Bytes; 0 where the kind has no size. Follows typedefs and qualifiers. */
+	uint32_t size;
+	/* What it points to, is a name for, qualifies, returns, has elements of... */
+	uint32_t target;
+	/* Elements of an array; 0: flexible. */
+	uint32_t length;
+	/* Of integers. */
+	uint32_t bit_offset, bits;
+	/* Of integers and enums. */
+	bool is_signed;
+	bool is_char, is_boolean;
+	/* `BTF_VAR_*`, `BTF_FUNC_*` of functions and variables; of a forward declaration 1 for a
+	 * union; of another kind its number. */
+	uint32_t detail;
+	/* Of a declaration tag: -1 the type itself, else the member's or parameter's index. */
+	int32_t component;
+	/* Members, enumerators, parameters, variables of a section. */
+	const struct bpf_type_part *parts;
+	size_t part_count;
+};
+
+/* The types of the object, which belong to it. */
+struct btf *bpf_object__btf(struct bpf_object *obj);
+/* Number of types; ids run from 0, `void`, to one less. */
+uint32_t btf__type_cnt(const struct btf *btf);
+/* The first type of this name, or -ENOENT; "struct event", "enum e" say which kind is meant. */
+int btf__find_by_name(const struct btf *btf, const char *name);
+/* Describes a type; what it points to belongs to the `btf` and lasts as long. NULL: there is
+ * none. */
+const struct bpf_type *btf__describe(struct btf *btf, uint32_t id);
+/* Describes a type and every type that its layout needs, itself first; pointers are not followed.
+ * Returns how many there are, and where the first of them is. */
+int btf__closure(struct btf *btf, uint32_t id, const struct bpf_type **types);
 
 /* --- lifecycle, symbols, the machine -------------------------------------------------------- */
 
@@ -497,6 +801,10 @@ struct bpf_symbol {
 int bpf_resolve_kernel(const uint64_t *addresses, size_t count, struct bpf_symbol *symbols);
 /* The address of a kernel symbol; -ENOENT. */
 int bpf_kernel_address(const char *name, uint64_t *address);
+
+/* The guest's arguments, its own name first, as `main` gets them; NULL behind the last. For
+ * plugins, which have no `main`. */
+char **bpf_arguments(int *count);
 
 /* CPUs for which per-CPU values are kept. */
 int libbpf_num_possible_cpus(void);
@@ -523,8 +831,9 @@ int bpf_plugin_fail(const char *message);
 /* In `start` only. The map's records go to `bpf_plugin_on_events`; returns the source's number. */
 int bpf_driver__add_ring_buffer(struct bpf_map *map);
 int bpf_driver__add_perf_buffer(struct bpf_map *map, size_t page_count);
-/* Has `bpf_plugin_on_tick` called at this interval. */
+/* Has `bpf_plugin_on_tick` called at this interval, of at least a millisecond. */
 int bpf_driver__set_tick_ms(uint64_t milliseconds);
+int bpf_driver__set_tick_ns(uint64_t nanoseconds);
 
 /* What `BPF_PLUGIN` refers to; not for calling. */
 void *eunomia_bpf_plugin_answer(int outcome);

@@ -109,6 +109,7 @@ struct abi_statistics {
 ABI_RESULT(abi_result_statistics, struct abi_statistics);
 
 #define OBJECT "bpf-object"
+ABI_IMPORT(OBJECT, "list-objects") void abi_list_objects(struct abi_list *ret);
 ABI_IMPORT(OBJECT, "[static]bpf-object.open")
 void abi_object_open(const char *name, size_t bytes, struct abi_result_handle *ret);
 ABI_IMPORT(OBJECT, "[resource-drop]bpf-object") void abi_object_drop(abi_handle self);
@@ -137,6 +138,11 @@ void abi_object_attach(abi_handle self, struct abi_result_list *ret);
 ABI_IMPORT(OBJECT, "[method]bpf-object.attach-struct-ops")
 void abi_object_attach_struct_ops(abi_handle self, abi_handle map, struct abi_result_handle *ret);
 
+ABI_IMPORT(OBJECT, "[method]bpf-object.btf")
+void abi_object_btf(abi_handle self, struct abi_result_handle *ret);
+
+ABI_IMPORT(OBJECT, "[method]program.info")
+void abi_program_info(abi_handle self, struct abi_program_info *ret);
 ABI_IMPORT(OBJECT, "[resource-drop]program") void abi_program_drop(abi_handle self);
 ABI_IMPORT(OBJECT, "[method]program.set-autoload")
 void abi_program_set_autoload(abi_handle self, int32_t load, struct abi_result *ret);
@@ -145,15 +151,13 @@ void abi_program_set_autoattach(abi_handle self, int32_t attach, struct abi_resu
 ABI_IMPORT(OBJECT, "[method]program.set-attach-target")
 void abi_program_set_attach_target(abi_handle self, const char *function, size_t bytes,
 				   struct abi_result *ret);
-/* `payload`: the members of `target` in which all cases share these places; of the case `text`
- * the first two are the address and the length. */
+/* `payload`: the members of `target`, in places that all cases share. */
 ABI_IMPORT(OBJECT, "[method]program.attach")
 void abi_program_attach(abi_handle self, int32_t is_some, int32_t kind, int64_t payload0,
 			int64_t payload1, int64_t payload2, int64_t payload3, int64_t payload4,
 			int64_t payload5, int32_t payload6, int32_t payload7, int64_t payload8,
 			int64_t payload9, int32_t payload10, int32_t payload11,
 			int32_t payload12, struct abi_result_handle *ret);
-#define ABI_TARGET_TEXT 20
 ABI_IMPORT(OBJECT, "[method]program.replace-in")
 void abi_program_replace_in(abi_handle self, abi_handle link, struct abi_result *ret);
 ABI_IMPORT(OBJECT, "[method]program.store-in")
@@ -169,6 +173,14 @@ void abi_program_statistics(abi_handle self, struct abi_result_statistics *ret);
 
 /* --- attach --- */
 
+struct abi_link_info {
+	struct abi_string name;
+	uint32_t link_type;
+	struct abi_list targets, ids;
+};
+
+ABI_IMPORT("attach", "[method]link.info")
+void abi_link_info(abi_handle self, struct abi_link_info *ret);
 ABI_IMPORT("attach", "[resource-drop]link") void abi_link_drop(abi_handle self);
 ABI_IMPORT("attach", "[method]link.keep") void abi_link_keep(abi_handle self);
 ABI_IMPORT("attach", "[method]link.detach")
@@ -271,6 +283,8 @@ ABI_IMPORT(PERF, "[method]perf-buffer.read")
 void abi_perf_read(abi_handle self, uint32_t consumed, uint32_t bytes_max, int32_t has_timeout,
 		   int64_t timeout_ns, struct abi_result_perf_batch *ret);
 
+ABI_IMPORT(PERF, "[method]perf-buffer.subscribe") abi_handle abi_perf_subscribe(abi_handle self);
+
 #define USER_RING "user-ring-buffer"
 ABI_IMPORT(USER_RING, "[static]user-ring-buffer.open")
 void abi_user_ring_open(abi_handle map, struct abi_result_handle *ret);
@@ -278,6 +292,84 @@ ABI_IMPORT(USER_RING, "[resource-drop]user-ring-buffer") void abi_user_ring_drop
 ABI_IMPORT(USER_RING, "[method]user-ring-buffer.write")
 void abi_user_ring_write(abi_handle self, const void *records, size_t bytes, int32_t has_timeout,
 			 int64_t timeout_ns, struct abi_result_u32 *ret);
+
+ABI_IMPORT(USER_RING, "[method]user-ring-buffer.subscribe")
+abi_handle abi_user_ring_subscribe(abi_handle self);
+
+/* --- btf --- */
+
+struct abi_member {
+	struct abi_string name;
+	uint32_t type, bit_offset, bit_width;
+};
+
+struct abi_enumerator {
+	struct abi_string name;
+	int64_t value;
+};
+
+struct abi_parameter {
+	struct abi_string name;
+	uint32_t type;
+};
+
+struct abi_section_variable {
+	uint32_t type, offset, size;
+};
+
+struct abi_type {
+	uint32_t id;
+	struct abi_string name;
+	uint32_t size;
+	/* `type-kind` */
+	uint8_t kind;
+	union {
+		struct {
+			uint8_t encoding;
+			uint32_t bit_offset, bits;
+		} integer;
+		/* Pointers, typedefs, qualifiers, type tags; the number of another kind. */
+		uint32_t type;
+		struct {
+			uint32_t element, length;
+		} array;
+		/* Of structs, unions and data sections. */
+		struct abi_list parts;
+		struct {
+			uint8_t is_signed;
+			struct abi_list enumerators;
+		} enumeration;
+		uint8_t forward;
+		/* Of functions and variables. */
+		struct {
+			uint32_t type, linkage;
+		} linked;
+		struct {
+			uint32_t returns;
+			struct abi_list parameters;
+		} prototype;
+		struct {
+			uint32_t type;
+			int32_t component;
+		} tagged;
+	};
+};
+ABI_RESULT(abi_result_type, struct abi_type);
+
+struct abi_optional_u32 {
+	uint8_t is_some;
+	uint32_t value;
+};
+
+#define BTF "btf"
+ABI_IMPORT(BTF, "[resource-drop]btf") void abi_btf_drop(abi_handle self);
+ABI_IMPORT(BTF, "[method]btf.count") uint32_t abi_btf_count(abi_handle self);
+ABI_IMPORT(BTF, "[method]btf.describe")
+void abi_btf_describe(abi_handle self, uint32_t id, struct abi_result_type *ret);
+ABI_IMPORT(BTF, "[method]btf.find")
+void abi_btf_find(abi_handle self, const char *name, size_t bytes, struct abi_optional_u32 *ret);
+ABI_IMPORT(BTF, "[method]btf.closure")
+void abi_btf_closure(abi_handle self, uint32_t id, struct abi_result_list *ret);
 
 /* --- output --- */
 
@@ -366,10 +458,15 @@ void abi_driver_set_tick(int64_t interval_ns, struct abi_result *ret);
 
 ABI_IMPORT_FROM("wasi:io/poll@0.2.12", "poll")
 void abi_poll(const abi_handle *pollables, size_t count, struct abi_list *ret);
+ABI_IMPORT_FROM("wasi:io/poll@0.2.12", "[method]pollable.ready")
+int32_t abi_pollable_ready(abi_handle self);
 ABI_IMPORT_FROM("wasi:io/poll@0.2.12", "[resource-drop]pollable")
 void abi_pollable_drop(abi_handle self);
 ABI_IMPORT_FROM("wasi:clocks/monotonic-clock@0.2.12", "subscribe-duration")
 abi_handle abi_subscribe_duration(int64_t duration_ns);
+
+ABI_IMPORT_FROM("wasi:cli/environment@0.2.12", "get-arguments")
+void abi_get_arguments(struct abi_list *ret);
 
 /* `result<list<u8>, stream-error>`: error 0 is last-operation-failed with a handle, 1 closed. */
 struct abi_stream_result {

@@ -58,6 +58,18 @@ static int set(uint8_t code, uint32_t kernel_errno, struct abi_string text)
 	return -errno;
 }
 
+int bpf_fail(enum bpf_error_code code, const char *text)
+{
+	/* It may be the message of the last error, which goes. */
+	struct arena before = message;
+	int outcome;
+
+	message = (struct arena){ 0 };
+	outcome = set(code, 0, (struct abi_string){ text, strlen(text) });
+	arena__free(&before);
+	return outcome;
+}
+
 int error__take(const struct abi_error *error)
 {
 	return set(error->code, error->errno_value, error->message);

@@ -45,6 +45,31 @@ int bpf_kernel_address(const char *name, uint64_t *address)
 	return 0;
 }
 
+char **bpf_arguments(int *count)
+{
+	static struct arena arena;
+	static char **arguments;
+	static uint32_t argument_count;
+
+	if (!arguments) {
+		struct abi_list list;
+		uint32_t i;
+
+		memory__begin(&arena);
+		abi_get_arguments(&list);
+		memory__end();
+		argument_count = list.count;
+		arguments = arena__alloc(&arena, sizeof(*arguments),
+					 (list.count + 1) * sizeof(*arguments));
+		for (i = 0; i < list.count; i++)
+			arguments[i] = (char *)arena__string(
+				&arena, ((struct abi_string *)list.data)[i]);
+		arguments[list.count] = NULL;
+	}
+	*count = (int)argument_count;
+	return arguments;
+}
+
 int libbpf_num_possible_cpus(void)
 {
 	return (int)abi_possible_cpus();

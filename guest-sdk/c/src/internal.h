@@ -42,6 +42,8 @@ extern struct arena call_arena;
 
 /* Memory that is zero; never NULL. */
 void *memory__zeroed(size_t bytes);
+void *memory__resized(void *memory, size_t bytes);
+void memory__free(void *memory);
 
 /* --- error.c --- */
 
@@ -66,6 +68,7 @@ struct bpf_link *link__new(abi_handle handle);
 struct bpf_program {
 	abi_handle handle;
 	const char *name, *section, *type_name;
+	bool autoload, autoattach;
 	struct bpf_program *next;
 };
 
@@ -86,7 +89,12 @@ struct bpf_object {
 	struct bpf_link *links;
 	struct abi_global_info *globals;
 	uint32_t global_count;
+	struct btf *btf;
 };
+
+/* --- btf.c --- */
+
+void btf__free(struct btf *btf);
 
 /* --- output.c --- */
 
@@ -101,7 +109,10 @@ static inline int64_t nanoseconds(int timeout_ms)
 	return timeout_ms < 0 ? 0 : (int64_t)timeout_ms * 1000000;
 }
 
-/* Waits for one of the pollables, which are borrowed. */
-void lifecycle__wait(const abi_handle *pollables, size_t count);
+/* Waits for one of the pollables, which are borrowed. Returns the indices of those that are ready,
+ * in memory of the call. */
+struct abi_list lifecycle__wait(const abi_handle *pollables, size_t count);
+/* Takes a handle of a pollable. */
+struct bpf_pollable *lifecycle__pollable(abi_handle handle);
 
 #endif

@@ -65,6 +65,53 @@ uint32_t bpf_map__max_entries(const struct bpf_map *map)
 	return map->max_entries;
 }
 
+static struct abi_map_info info_of(const struct bpf_map *map)
+{
+	struct abi_map_info info;
+
+	CALL(abi_map_info(map->handle, &info));
+	return info;
+}
+
+uint32_t bpf_map__map_flags(const struct bpf_map *map)
+{
+	return info_of(map).map_flags;
+}
+
+uint64_t bpf_map__map_extra(const struct bpf_map *map)
+{
+	return info_of(map).map_extra;
+}
+
+uint32_t bpf_map__btf_key_type_id(const struct bpf_map *map)
+{
+	return info_of(map).key_type_id;
+}
+
+uint32_t bpf_map__btf_value_type_id(const struct bpf_map *map)
+{
+	return info_of(map).value_type_id;
+}
+
+bool bpf_map__is_frozen(const struct bpf_map *map)
+{
+	return info_of(map).frozen;
+}
+
+uint32_t bpf_map__id(const struct bpf_map *map)
+{
+	return info_of(map).id;
+}
+
+const char *bpf_map__pin_name(const struct bpf_map *map)
+{
+	static struct arena name;
+	const struct abi_map_info info = info_of(map);
+
+	arena__reset(&name);
+	return info.pin_name.is_some ? arena__string(&name, info.pin_name.value) : NULL;
+}
+
 /* What was set may change other sizes too. */
 static int refresh(struct bpf_map *map, const struct abi_result *result)
 {
@@ -72,7 +119,7 @@ static int refresh(struct bpf_map *map, const struct abi_result *result)
 
 	if (OUTCOME(*result) < 0)
 		return -errno;
-	CALL(abi_map_info(map->handle, &info));
+	info = info_of(map);
 	map->type = info.map_type;
 	map->value_size = info.value_size;
 	map->user_value_size = info.user_value_size;

@@ -35,6 +35,16 @@ void *memory__zeroed(size_t bytes)
 	return checked(calloc(1, bytes));
 }
 
+void *memory__resized(void *memory, size_t bytes)
+{
+	return checked(realloc(memory, bytes));
+}
+
+void memory__free(void *memory)
+{
+	free(memory);
+}
+
 void *arena__alloc(struct arena *arena, size_t align, size_t bytes)
 {
 	size_t start = (arena->used + align - 1) & ~(align - 1);

@@ -27,6 +27,8 @@ static struct bpf_program *collect_programs(struct bpf_object *obj)
 		prog->name = arena__string(&obj->names, infos[i].name);
 		prog->section = arena__string(&obj->names, infos[i].section);
 		prog->type_name = arena__string(&obj->names, infos[i].type_name);
+		prog->autoload = infos[i].autoload;
+		prog->autoattach = infos[i].autoattach;
 		*end = prog;
 		end = &prog->next;
 	}
@@ -55,6 +57,20 @@ static struct bpf_map *collect_maps(struct bpf_object *obj)
 		end = &(*end)->next;
 	}
 	return first;
+}
+
+const char *bpf_object__list(size_t index)
+{
+	static struct arena names;
+	static struct abi_list list;
+
+	if (!names.last) {
+		memory__begin(&names);
+		abi_list_objects(&list);
+		memory__end();
+	}
+	return index < list.count ? arena__string(&names, ((struct abi_string *)list.data)[index])
+				  : NULL;
 }
 
 struct bpf_object *bpf_object__open(const char *name)
@@ -144,19 +160,29 @@ void bpf_object__close(struct bpf_object *obj)
 		obj->maps = map->next;
 		bpf_map__free(map);
 	}
+	btf__free(obj->btf);
 	abi_object_drop(obj->handle);
 	arena__free(&obj->names);
 	free(obj);
 }
 
-struct bpf_program *bpf_object__find_program_by_name(struct bpf_object *obj, const char *name)
+struct bpf_program *bpf_object__program(struct bpf_object *obj, const char *name)
 {
 	struct bpf_program *prog;
-	struct abi_result_handle result;
 
 	bpf_object__for_each_program(prog, obj)
 		if (!strcmp(prog->name, name))
 			return prog;
+	return NULL;
+}
+
+struct bpf_program *bpf_object__find_program_by_name(struct bpf_object *obj, const char *name)
+{
+	struct bpf_program *prog = bpf_object__program(obj, name);
+	struct abi_result_handle result;
+
+	if (prog)
+		return prog;
 	/* The host knows which ones there are. */
 	CALL(abi_object_program(obj->handle, name, strlen(name), &result));
 	if (!result.is_error)
@@ -192,6 +218,11 @@ struct bpf_map *bpf_object__next_map(struct bpf_object *obj, struct bpf_map *pre
 	return prev ? prev->next : obj->maps;
 }
 
+struct bpf_link *bpf_object__next_link(struct bpf_object *obj, struct bpf_link *prev)
+{
+	return prev ? prev->next : obj->links;
+}
+
 int bpf_object__set_global(struct bpf_object *obj, const char *name, const void *value,
 			   size_t size)
 {
@@ -199,6 +230,18 @@ int bpf_object__set_global(struct bpf_object *obj, const char *name, const void 
 
 	CALL(abi_object_set_global(obj->handle, name, strlen(name), value, size, &result));
 	return OUTCOME(result);
+}
+
+int bpf_object__push_global(struct bpf_object *obj, const char *name, const void *value,
+			    void *before, size_t size)
+{
+	int outcome = 0;
+
+	if (memcmp(value, before, size))
+		outcome = bpf_object__set_global(obj, name, value, size);
+	if (!outcome)
+		memcpy(before, value, size);
+	return outcome;
 }
 
 int bpf_object__get_global(struct bpf_object *obj, const char *name, void *value, size_t size)
@@ -227,6 +270,7 @@ int bpf_object__global_info(struct bpf_object *obj, size_t index, struct bpf_glo
 		.section = arena__string(&obj->names, global->section),
 		.offset = global->offset,
 		.size = global->size,
+		.type_id = global->type_id,
 		.constant = global->constant,
 	};
 	return 0;

@@ -7,8 +7,6 @@
 
 /* Rows that are gathered before they are handed on: enough to make the call cheap. */
 #define PENDING_BYTES_MAX (64 * 1024)
-/* Fields of a table: wit/output.wit. */
-#define FIELDS_MAX 256
 
 struct bpf_table {
 	abi_handle handle;
@@ -48,25 +46,40 @@ struct bpf_table *bpf_table__from_btf(const char *name, struct bpf_object *obj,
 	return table_new(&result);
 }
 
+/* Fields as the ABI has them, in memory of `arena`. */
+static const struct abi_field *fields_of(struct arena *arena, const struct bpf_field *fields,
+					 size_t count)
+{
+	struct abi_field *list = arena__alloc(arena, sizeof(void *), count * sizeof(*list));
+	size_t i, j;
+
+	for (i = 0; i < count; i++) {
+		const struct bpf_field *field = &fields[i];
+		struct abi_hint *hints = arena__alloc(arena, sizeof(void *),
+						      field->hint_count * sizeof(*hints));
+
+		for (j = 0; j < field->hint_count; j++)
+			hints[j] = (struct abi_hint){ string(field->hints[j].key),
+						      string(field->hints[j].value) };
+		list[i] = (struct abi_field){
+			.name = string(field->name),
+			.type = field->type,
+			.cardinality = field->cardinality,
+			.hints = { hints, field->hint_count },
+		};
+	}
+	return list;
+}
+
 struct bpf_table *bpf_table__from_fields(const char *name, const struct bpf_field *fields,
 					 size_t count)
 {
-	struct abi_field *list;
 	struct abi_result_handle result;
-	size_t i;
+	struct arena arena = { 0 };
 
-	if (count > FIELDS_MAX) {
-		error__set(BPF_ERROR_LIMIT_EXCEEDED, E2BIG, "make a table: at most 256 fields");
-		return NULL;
-	}
-	list = memory__zeroed((count ? count : 1) * sizeof(*list));
-	for (i = 0; i < count; i++) {
-		list[i].name = string(fields[i].name);
-		list[i].type = fields[i].type;
-		list[i].cardinality = fields[i].cardinality;
-	}
-	CALL(abi_table_from_fields(name, strlen(name), list, count, &result));
-	free(list);
+	CALL(abi_table_from_fields(name, strlen(name), fields_of(&arena, fields, count), count,
+				   &result));
+	arena__free(&arena);
 	return table_new(&result);
 }
 
@@ -152,15 +165,17 @@ int bpf_table__push(struct bpf_table *table, const void *row, size_t size)
 
 int bpf_table__push_row(struct bpf_table *table, const struct bpf_row *row)
 {
-	if (row->is_too_long)
-		return error__set(BPF_ERROR_LIMIT_EXCEEDED, E2BIG,
-				  "emit a row: it has more than 4096 bytes");
 	return bpf_table__push(table, row->bytes, row->size);
+}
+
+int bpf_table__flush(struct bpf_table *table)
+{
+	return hand_on_others(table) < 0 || hand_on(table) < 0 ? -errno : 0;
 }
 
 int bpf_table__emit_batch(struct bpf_table *table, const struct bpf_batch *batch)
 {
-	if (hand_on_others(table) < 0 || hand_on(table) < 0)
+	if (bpf_table__flush(table) < 0)
 		return -errno;
 	return batch->bytes ? emit(table, batch->records, batch->bytes) : 0;
 }
@@ -169,7 +184,7 @@ int bpf_table__end_of_interval(struct bpf_table *table)
 {
 	struct abi_result result;
 
-	if (hand_on_others(table) < 0 || hand_on(table) < 0)
+	if (bpf_table__flush(table) < 0)
 		return -errno;
 	CALL(abi_table_end_of_interval(table->handle, &result));
 	return OUTCOME(result);
@@ -198,14 +213,19 @@ void bpf_output__report_lost(uint64_t count)
 void bpf_row__clear(struct bpf_row *row)
 {
 	row->size = 0;
-	row->is_too_long = false;
+}
+
+void bpf_row__free(struct bpf_row *row)
+{
+	memory__free(row->bytes);
+	*row = (struct bpf_row){ 0 };
 }
 
 void bpf_row__put(struct bpf_row *row, const void *value, size_t size)
 {
-	if (size > sizeof(row->bytes) - row->size) {
-		row->is_too_long = true;
-		return;
+	if (size > row->room - row->size) {
+		row->room = row->size + size > row->room * 2 ? row->size + size : row->room * 2;
+		row->bytes = memory__resized(row->bytes, row->room);
 	}
 	memcpy(row->bytes + row->size, value, size);
 	row->size += size;

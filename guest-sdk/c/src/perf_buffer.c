@@ -74,6 +74,11 @@ int perf_buffer__next_batch(struct perf_buffer *pb, int timeout_ms, struct bpf_b
 	return 0;
 }
 
+struct bpf_pollable *perf_buffer__subscribe(struct perf_buffer *pb)
+{
+	return lifecycle__pollable(abi_perf_subscribe(pb->handle));
+}
+
 int perf_buffer__poll(struct perf_buffer *pb, int timeout_ms)
 {
 	struct bpf_batch batch;

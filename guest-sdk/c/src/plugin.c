@@ -70,10 +70,15 @@ int bpf_driver__add_perf_buffer(struct bpf_map *map, size_t page_count)
 	return driven(&result);
 }
 
-int bpf_driver__set_tick_ms(uint64_t milliseconds)
+int bpf_driver__set_tick_ns(uint64_t nanoseconds)
 {
 	struct abi_result result;
 
-	CALL(abi_driver_set_tick((int64_t)milliseconds * 1000000, &result));
+	CALL(abi_driver_set_tick((int64_t)nanoseconds, &result));
 	return OUTCOME(result);
+}
+
+int bpf_driver__set_tick_ms(uint64_t milliseconds)
+{
+	return bpf_driver__set_tick_ns(milliseconds * 1000000);
 }

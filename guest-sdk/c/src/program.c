@@ -19,11 +19,39 @@ const char *bpf_program__type_name(const struct bpf_program *prog)
 	return prog->type_name;
 }
 
+bool bpf_program__autoload(const struct bpf_program *prog)
+{
+	return prog->autoload;
+}
+
+bool bpf_program__autoattach(const struct bpf_program *prog)
+{
+	return prog->autoattach;
+}
+
+int bpf_program__info(const struct bpf_program *prog, struct bpf_program_info *info)
+{
+	static struct arena names;
+	struct abi_program_info from;
+
+	CALL(abi_program_info(prog->handle, &from));
+	arena__reset(&names);
+	*info = (struct bpf_program_info){
+		.type = from.program_type,
+		.attach_type = from.attach_type,
+		.id = from.id,
+		.attach_target = arena__string(&names, from.attach_target),
+	};
+	return 0;
+}
+
 int bpf_program__set_autoload(struct bpf_program *prog, bool autoload)
 {
 	struct abi_result result;
 
 	CALL(abi_program_set_autoload(prog->handle, autoload, &result));
+	if (!result.is_error)
+		prog->autoload = autoload;
 	return OUTCOME(result);
 }
 
@@ -32,6 +60,8 @@ int bpf_program__set_autoattach(struct bpf_program *prog, bool autoattach)
 	struct abi_result result;
 
 	CALL(abi_program_set_autoattach(prog->handle, autoattach, &result));
+	if (!result.is_error)
+		prog->autoattach = autoattach;
 	return OUTCOME(result);
 }
 
@@ -109,6 +139,31 @@ int bpf_link__destroy(struct bpf_link *link)
 		abi_link_drop(link->handle);
 		free(link);
 	}
+	return 0;
+}
+
+int bpf_link__info(const struct bpf_link *link, struct bpf_link_info *info)
+{
+	static struct arena arena;
+	struct abi_link_info from;
+	const char **targets;
+	uint32_t i;
+
+	arena__reset(&arena);
+	memory__begin(&arena);
+	abi_link_info(link->handle, &from);
+	memory__end();
+	targets = arena__alloc(&arena, sizeof(*targets), from.targets.count * sizeof(*targets));
+	for (i = 0; i < from.targets.count; i++)
+		targets[i] = arena__string(&arena, ((struct abi_string *)from.targets.data)[i]);
+	*info = (struct bpf_link_info){
+		.name = arena__string(&arena, from.name),
+		.type = from.link_type,
+		.targets = targets,
+		.target_count = from.targets.count,
+		.ids = from.ids.data,
+		.id_count = from.ids.count,
+	};
 	return 0;
 }
 

@@ -218,6 +218,11 @@ int ring_buffer__poll(struct ring_buffer *rb, int timeout_ms)
 	return outcome;
 }
 
+struct bpf_pollable *ring_buffer__subscribe(struct ring_buffer *rb)
+{
+	return lifecycle__pollable(abi_ring_subscribe(rb->rings[0].handle));
+}
+
 uint64_t ring_buffer__avail_data_size(struct ring_buffer *rb)
 {
 	return abi_ring_available(rb->rings[0].handle);

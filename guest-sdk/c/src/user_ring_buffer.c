@@ -9,7 +9,9 @@
 
 struct user_ring_buffer {
 	abi_handle handle;
-	struct arena batch;
+	/* The records that were gathered. */
+	unsigned char *batch;
+	size_t used, room;
 };
 
 struct user_ring_buffer *user_ring_buffer__new(struct bpf_map *map, const void *opts)
@@ -26,32 +28,63 @@ struct user_ring_buffer *user_ring_buffer__new(struct bpf_map *map, const void *
 	return rb;
 }
 
+int user_ring_buffer__push(struct user_ring_buffer *rb, const void *data, uint32_t size)
+{
+	uint32_t head[2] = { size, 0 };
+	size_t bytes = sizeof(head) + (((size_t)size + 7) & ~(size_t)7);
+
+	if (bytes > BATCH_BYTES_MAX - rb->used)
+		return error__set(BPF_ERROR_LIMIT_EXCEEDED, E2BIG,
+				  "write to a user ring buffer: more than 1 MiB at a time");
+	if (bytes > rb->room - rb->used) {
+		rb->room = rb->used + bytes > rb->room * 2 ? rb->used + bytes : rb->room * 2;
+		rb->batch = memory__resized(rb->batch, rb->room);
+	}
+	memset(rb->batch + rb->used + bytes - 8, 0, 8);
+	memcpy(rb->batch + rb->used, head, sizeof(head));
+	memcpy(rb->batch + rb->used + sizeof(head), data, size);
+	rb->used += bytes;
+	return 0;
+}
+
+int user_ring_buffer__submit_all(struct user_ring_buffer *rb, int timeout_ms)
+{
+	struct abi_result_u32 result;
+
+	if (timeout_ms && output__flush_before_wait() < 0)
+		return -errno;
+	CALL(abi_user_ring_write(rb->handle, rb->batch, rb->used, timeout_ms >= 0,
+				 nanoseconds(timeout_ms), &result));
+	if (OUTCOME(result) < 0) {
+		/* Nothing of it was submitted, nor ever will be. */
+		rb->used = 0;
+		return -errno;
+	}
+	rb->used -= result.value;
+	memmove(rb->batch, rb->batch + result.value, rb->used);
+	return (int)rb->used;
+}
+
 int user_ring_buffer__write(struct user_ring_buffer *rb, const void *data, uint32_t size,
 			    int timeout_ms)
 {
-	struct abi_result_u32 result;
-	uint32_t head[2] = { size, 0 };
-	uint32_t padded = (size + 7) & ~7U;
-	unsigned char *batch;
+	size_t before = rb->used;
+	int left;
 
-	if (size > BATCH_BYTES_MAX - sizeof(head))
-		return error__set(BPF_ERROR_LIMIT_EXCEEDED, E2BIG,
-				  "write to a user ring buffer: the record is too long");
-	if (timeout_ms && output__flush_before_wait() < 0)
+	if (user_ring_buffer__push(rb, data, size) < 0)
 		return -errno;
-	arena__reset(&rb->batch);
-	batch = arena__alloc(&rb->batch, 8, sizeof(head) + padded);
-	memcpy(batch, head, sizeof(head));
-	memcpy(batch + sizeof(head), data, size);
-	memset(batch + sizeof(head) + size, 0, padded - size);
-	CALL(abi_user_ring_write(rb->handle, batch, sizeof(head) + padded, timeout_ms >= 0,
-				 nanoseconds(timeout_ms), &result));
-	if (OUTCOME(result) < 0)
-		return -errno;
-	if (result.value)
-		return 0;
+	left = user_ring_buffer__submit_all(rb, timeout_ms);
+	if (left <= 0)
+		return left;
+	/* This record is the last of those that are left. */
+	rb->used = before < (size_t)left ? before : (size_t)left;
 	return error__set(BPF_ERROR_LIMIT_EXCEEDED, ENOSPC,
 			  "write to a user ring buffer: there is no room");
+}
+
+struct bpf_pollable *user_ring_buffer__subscribe(struct user_ring_buffer *rb)
+{
+	return lifecycle__pollable(abi_user_ring_subscribe(rb->handle));
 }
 
 void user_ring_buffer__free(struct user_ring_buffer *rb)
@@ -59,6 +92,6 @@ void user_ring_buffer__free(struct user_ring_buffer *rb)
 	if (!rb)
 		return;
 	abi_user_ring_drop(rb->handle);
-	arena__free(&rb->batch);
-	free(rb);
+	memory__free(rb->batch);
+	memory__free(rb);
 }
