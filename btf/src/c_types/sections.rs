@@ -33,11 +33,12 @@ pub(super) fn of(globals: &[Global]) -> Vec<Section<'_>> {
 
 impl Section<'_> {
     pub(super) fn emit_struct(&self, source: &mut Source, prefix: &str) {
-        source.line(format!("\tstruct {prefix}__{} {{", self.name));
+        source.line(format!("struct {prefix}__{} {{", self.name));
         for global in &self.globals {
-            source.line(format!("\t\t{};", global.member.text));
+            source.line(format!("\t{};", global.member.text));
         }
-        source.line(format!("\t}} *{};", self.name));
+        source.line("};");
+        source.line("");
     }
 }
 

@@ -91,6 +91,9 @@ impl<'a> Skeleton<'a> {
 
     pub(super) fn emit(&self, source: &mut Source) {
         let prefix = &self.prefix;
+        for section in &self.sections {
+            section.emit_struct(source, prefix);
+        }
         source.line(format!(
             "/* BPF object `{}`, opened. */",
             shown(self.object)
@@ -112,7 +115,8 @@ impl<'a> Skeleton<'a> {
             source.line(format!("\t}} {group};"));
         }
         for section in &self.sections {
-            section.emit_struct(source, prefix);
+            let name = section.name;
+            source.line(format!("\tstruct {prefix}__{name} *{name};"));
         }
         source.line("");
         source.line("#ifdef __cplusplus");

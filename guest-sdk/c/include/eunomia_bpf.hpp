@@ -13,6 +13,34 @@
 
 #include <eunomia_bpf.h>
 
+// What the compiler makes of lists in braces, where there is no standard library to have it.
+#if __has_include(<initializer_list>)
+#include <initializer_list>
+#else
+namespace std {
+template <class T> class initializer_list {
+      public:
+	constexpr initializer_list() = default;
+	constexpr size_t size() const
+	{
+		return size_;
+	}
+	constexpr const T *begin() const
+	{
+		return data_;
+	}
+	constexpr const T *end() const
+	{
+		return data_ + size_;
+	}
+
+      private:
+	const T *data_ = nullptr;
+	size_t size_ = 0;
+};
+} // namespace std
+#endif
+
 namespace bpf {
 
 // --- results ---------------------------------------------------------------------------------
