@@ -40,8 +40,9 @@ const LINK_FLAGS: [&str; 5] = [
     "-Wl,-z,stack-size=131072",
 ];
 
-/// Without a C library: the SDK's own headers are in place of those of the system.
-const FREESTANDING_FLAG: &str = "-nostdlibinc";
+/// Without a C library: the SDK's own headers are in place of those of the system. Such guests are
+/// meant to be small.
+const FREESTANDING_FLAGS: [&str; 2] = ["-nostdlibinc", "-Os"];
 const FREESTANDING_LINK_FLAGS: [&str; 3] = ["-nostdlib", "-nostartfiles", "-Wl,--no-entry"];
 
 /// Sources of the SDK of which only one belongs to a guest, by its world.
@@ -154,7 +155,7 @@ impl Builder<'_> {
         flags.extend(FLAGS.iter().chain(language).map(|flag| (*flag).to_owned()));
         if self.setting.guest.freestanding {
             let include = self.sdk.join("freestanding/include");
-            flags.push(FREESTANDING_FLAG.to_owned());
+            flags.extend(FREESTANDING_FLAGS.map(str::to_owned));
             flags.push(format!("-isystem{}", include.display()));
         }
         flags.extend([
