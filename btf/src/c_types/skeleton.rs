@@ -122,9 +122,7 @@ impl<'a> Skeleton<'a> {
         source.line("#ifdef __cplusplus");
         source.line(format!("\tstatic struct {prefix} *open();"));
         for (verb, returns) in VERBS.iter().chain([&("destroy", "void")]) {
-            source.line(format!(
-                "\tstatic {returns} {verb}(struct {prefix} *skel);"
-            ));
+            source.line(format!("\tstatic {returns} {verb}(struct {prefix} *skel);"));
         }
         source.line("#endif");
         source.line("};");

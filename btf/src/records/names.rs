@@ -57,11 +57,7 @@ impl Namespace {
     }
 
     /// Takes a name together with others that follow from it.
-    pub(crate) fn take_with(
-        &mut self,
-        name: String,
-        all: impl Fn(&str) -> Vec<String>,
-    ) -> String {
+    pub(crate) fn take_with(&mut self, name: String, all: impl Fn(&str) -> Vec<String>) -> String {
         self.take_all(name, "", all)
     }
 

@@ -105,8 +105,8 @@ use text::Member;
 
 use crate::btf::Btf;
 use crate::error::Result;
-pub use crate::records::interface::{GLOBALS_MAX, MAPS_MAX};
 use crate::records::interface::MapKind;
+pub use crate::records::interface::{GLOBALS_MAX, MAPS_MAX};
 use crate::records::model::{Body, DataType, Item};
 use crate::records::names::{Namespace, shown};
 pub use crate::records::reached::{MEMBERS_MAX, RECORD_BYTES_MAX};

@@ -296,40 +296,56 @@ struct sentinel {};
 // The records of a batch that are long enough for a `T`, each borrowed.
 template <class T> class records {
       public:
+	// Where a record starts; in registers, which `bpf_batch__next` with its record is not.
 	class iterator {
 	      public:
-		explicit iterator(const bpf_batch *batch) : batch_(batch)
+		iterator(const char *at, const char *end) : at_(at), end_(end)
 		{
-			++*this;
+			skip();
 		}
 		const T &operator*() const
 		{
-			return *static_cast<const T *>(record_.data);
+			return *reinterpret_cast<const T *>(at_ + head_bytes);
 		}
 		iterator &operator++()
 		{
-			do
-				is_there_ = bpf_batch__next(batch_, &record_);
-			while (is_there_ && record_.size < sizeof(T));
+			at_ += bytes_;
+			skip();
 			return *this;
 		}
 		bool operator!=(sentinel) const
 		{
-			return is_there_;
+			return at_ < end_;
 		}
 
 	      private:
-		const bpf_batch *batch_;
-		bpf_record record_{};
-		bool is_there_ = false;
+		static constexpr size_t head_bytes = 8;
+		static constexpr uint32_t discarded = 1U << 30, size_mask = discarded - 1;
+
+		// Goes on to the next record of this type; a batch ends at the end of a record.
+		void skip()
+		{
+			for (; at_ < end_; at_ += bytes_) {
+				uint32_t head;
+
+				__builtin_memcpy(&head, at_, sizeof(head));
+				bytes_ = head_bytes + (((head & size_mask) + 7) & ~7U);
+				if ((head & discarded) == 0 && (head & size_mask) >= sizeof(T))
+					break;
+			}
+		}
+
+		const char *at_, *end_;
+		size_t bytes_ = 0;
 	};
 
-	explicit records(const bpf_batch &batch) : batch_(&batch)
+	explicit records(const bpf_batch &batch)
+	    : start_(static_cast<const char *>(batch.records)), bytes_(batch.bytes)
 	{
 	}
 	iterator begin() const
 	{
-		return iterator(batch_);
+		return iterator(start_, start_ + bytes_);
 	}
 	sentinel end() const
 	{
@@ -337,7 +353,8 @@ template <class T> class records {
 	}
 
       private:
-	const bpf_batch *batch_;
+	const char *start_;
+	size_t bytes_;
 };
 
 // Records as they are, with size and CPU: `for (const bpf_record &record : batch)`.
