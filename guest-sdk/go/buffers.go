@@ -13,11 +13,35 @@ type (
 )
 
 // A host call that waits holds up all goroutines: waits are cut into pieces, between which others
-// run, timers included.
-const waitSlice = 10 * time.Millisecond
+// run, timers included. The longer piece is for guests without other goroutines, where only what
+// time.AfterFunc starts would be late.
+const (
+	waitSlice     = 10 * time.Millisecond
+	waitSliceLong = 100 * time.Millisecond
+)
+
+func slice() time.Duration {
+	if runtime.NumGoroutine() > 1 {
+		return waitSlice
+	}
+	return waitSliceLong
+}
 
 // batchBytesMax is what one read returns at most, but for a single record that is longer.
 const batchBytesMax = 256 << 10
+
+// arenaSlack is room for what a host may return beyond that.
+const arenaSlack = 4096
+
+// onMap finds a map for as long as a call needs it.
+func (o *Object) onMap(name string, use func(m *RawMap) (int32, error)) (int32, error) {
+	m, err := o.Map(name)
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	return use(m)
+}
 
 // RingBuffer is the one reader of a ring buffer.
 type RingBuffer struct {
@@ -29,27 +53,27 @@ type RingBuffer struct {
 
 // RingBuffer starts reading.
 func (o *Object) RingBuffer(name RingBufferName) (*RingBuffer, error) {
-	m, err := o.Map(string(name))
+	handle, err := o.onMap(string(name), func(m *RawMap) (int32, error) {
+		return ask(func() { abiRingOpen(m.handle, ret) }, takeHandle)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	if err := call(func() { abiRingOpen(m.handle, ret) }); err != nil {
-		return nil, err
-	}
-	return &RingBuffer{int32(u32(4)), newArena(batchBytesMax + 4096), 0, batchBytesMax}, nil
+	return &RingBuffer{handle, newArena(batchBytesMax + arenaSlack), 0, batchBytesMax}, nil
 }
 
 // SetBatchBytesMax says how many bytes a batch has at most.
 func (r *RingBuffer) SetBatchBytesMax(bytes int) {
 	r.bytesMax = uint32(max(1, min(bytes, 1<<20)))
-	r.arena.reserve(int(r.bytesMax) + 4096)
+	r.arena.reserve(int(r.bytesMax) + arenaSlack)
 }
 
 // TryNext frees the last batch and returns what is there, perhaps nothing.
 func (r *RingBuffer) TryNext() (Batch, error) { return r.read(0) }
 
 func (r *RingBuffer) read(timeout time.Duration) (Batch, error) {
+	calls.Lock()
+	defer calls.Unlock()
 	consumed := r.held
 	r.held = 0
 	r.arena.begin()
@@ -60,7 +84,7 @@ func (r *RingBuffer) read(timeout time.Duration) (Batch, error) {
 	}
 	records := listAt(4)
 	r.held = records.count
-	return Batch{records: records.bytes()}, nil
+	return Batch{records: r.arena.lend(records)}, nil
 }
 
 // Next frees the last batch and waits for the next one. It returns an empty one when the operator
@@ -86,6 +110,8 @@ func (r *RingBuffer) Available() uint64 { return abiRingAvailable(r.handle) }
 // Close ends reading.
 func (r *RingBuffer) Close() { abiRingDrop(r.handle) }
 
+func (r *RingBuffer) subscribe() int32 { return abiRingSubscribe(r.handle) }
+
 // wait reads until there is something, the time is up, or the operator wants the guest to stop.
 func wait(read func(time.Duration) (Batch, error), timeout time.Duration) (Batch, error) {
 	batch, err := read(0)
@@ -97,18 +123,19 @@ func wait(read func(time.Duration) (Batch, error), timeout time.Duration) (Batch
 	}
 	start := time.Now()
 	for !StopRequested() {
-		slice := waitSlice
+		piece := slice()
 		if timeout >= 0 {
-			slice = min(slice, timeout-time.Since(start))
-			if slice <= 0 {
+			piece = min(piece, timeout-time.Since(start))
+			if piece <= 0 {
 				return Batch{}, nil
 			}
 		}
-		batch, err = read(slice)
+		// Others run until they wait for something.
+		runtime.Gosched()
+		batch, err = read(piece)
 		if err != nil || !batch.isEmpty() {
 			return batch, err
 		}
-		runtime.Gosched()
 	}
 	return read(0)
 }
@@ -124,18 +151,18 @@ type PerfBuffer struct {
 
 // PerfBuffer starts reading, with so many pages for each CPU (0: 64).
 func (o *Object) PerfBuffer(name PerfEventArrayName, pagesPerCPU int) (*PerfBuffer, error) {
-	m, err := o.Map(string(name))
+	handle, err := o.onMap(string(name), func(m *RawMap) (int32, error) {
+		return ask(func() { abiPerfOpen(m.handle, uint32(pagesPerCPU), ret) }, takeHandle)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	if err := call(func() { abiPerfOpen(m.handle, uint32(pagesPerCPU), ret) }); err != nil {
-		return nil, err
-	}
-	return &PerfBuffer{int32(u32(4)), newArena(batchBytesMax + 128<<10), 0}, nil
+	return &PerfBuffer{handle, newArena(batchBytesMax + arenaSlack), 0}, nil
 }
 
 func (p *PerfBuffer) read(timeout time.Duration) (Batch, error) {
+	calls.Lock()
+	defer calls.Unlock()
 	consumed := p.held
 	p.held = 0
 	p.arena.begin()
@@ -147,7 +174,8 @@ func (p *PerfBuffer) read(timeout time.Duration) (Batch, error) {
 	}
 	records := listAt(8)
 	p.held = records.count
-	return Batch{records: records.bytes(), Lost: u64(16)}, nil
+	lost := u64(16)
+	return Batch{records: p.arena.lend(records), Lost: lost}, nil
 }
 
 // TryNext, Next and NextWithin are like those of RingBuffer.
@@ -163,3 +191,66 @@ func (p *PerfBuffer) NextWithin(timeout time.Duration) (Batch, error) {
 
 // Close ends reading.
 func (p *PerfBuffer) Close() { abiPerfDrop(p.handle) }
+
+func (p *PerfBuffer) subscribe() int32 { return abiPerfSubscribe(p.handle) }
+
+// UserRingBuffer is the one writer of a user ring buffer, from the guest to the kernel.
+type UserRingBuffer struct{ handle int32 }
+
+// UserRingBuffer starts writing.
+func (o *Object) UserRingBuffer(name UserRingBufferName) (*UserRingBuffer, error) {
+	handle, err := o.onMap(string(name), func(m *RawMap) (int32, error) {
+		return ask(func() { abiUserRingOpen(m.handle, ret) }, takeHandle)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &UserRingBuffer{handle}, nil
+}
+
+// TryWrite submits the records of a batch for which there is room, and takes them out of it.
+func (u *UserRingBuffer) TryWrite(batch *BatchBuilder) error { return u.write(batch, 0) }
+
+// Write submits the records of a batch, in order, waiting for room. What is left in the batch when
+// it returns, the operator's request to stop has kept from being written.
+func (u *UserRingBuffer) Write(batch *BatchBuilder) error { return u.writeWithin(batch, -1) }
+
+// WriteWithin is Write with a time-out.
+func (u *UserRingBuffer) WriteWithin(batch *BatchBuilder, timeout time.Duration) error {
+	return u.writeWithin(batch, timeout)
+}
+
+func (u *UserRingBuffer) writeWithin(batch *BatchBuilder, timeout time.Duration) error {
+	if err := flushBeforeWait(); err != nil {
+		return err
+	}
+	start := time.Now()
+	for {
+		piece := slice()
+		if timeout >= 0 {
+			piece = max(0, min(piece, timeout-time.Since(start)))
+		}
+		isLast := piece == 0 || StopRequested()
+		runtime.Gosched()
+		if err := u.write(batch, piece); err != nil || len(batch.records) == 0 || isLast {
+			return err
+		}
+	}
+}
+
+func (u *UserRingBuffer) write(batch *BatchBuilder, timeout time.Duration) error {
+	records := batch.records
+	written, err := ask(func() {
+		abiUserRingWrite(u.handle, bytesAt(records), uint32(len(records)), 1, int64(timeout), ret)
+	}, takeCount)
+	if err != nil {
+		return err
+	}
+	batch.records = append(records[:0], records[written:]...)
+	return nil
+}
+
+// Close ends writing.
+func (u *UserRingBuffer) Close() { abiUserRingDrop(u.handle) }
+
+func (u *UserRingBuffer) subscribe() int32 { return abiUserRingSubscribe(u.handle) }

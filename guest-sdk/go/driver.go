@@ -7,19 +7,35 @@ import (
 
 // What package plugin needs of this one, and guests do not.
 
-// lentFrom is how much of the lasting memory was used before the first batch was lent.
-var lentFrom uintptr
-
 // LentBatch is the batch that the host passes to a plugin: for package plugin.
 func LentBatch(records unsafe.Pointer, bytes uint32, lost uint64) Batch {
 	if bytes == 0 {
 		return Batch{Lost: lost}
 	}
-	return Batch{records: unsafe.Slice((*byte)(records), bytes), Lost: lost}
+	batch := Batch{records: unsafe.Slice((*byte)(records), bytes), Lost: lost}
+	if !isLasting(records) {
+		// The spill is used again by the next call.
+		batch.records = append([]byte(nil), batch.records...)
+	}
+	return batch
 }
 
 // FreeLent makes the memory of the lent batch room for the next one: for package plugin.
-func FreeLent() { lastingUsed = lentFrom }
+func FreeLent(records unsafe.Pointer, bytes uint32) {
+	if bytes == 0 || !isLasting(records) {
+		return
+	}
+	start := uintptr(records) - uintptr(unsafe.Pointer(&lasting))
+	// Unless something else has come to lie behind it.
+	if start+uintptr(bytes) == lastingUsed {
+		lastingUsed = start
+	}
+}
+
+func isLasting(at unsafe.Pointer) bool {
+	start := uintptr(unsafe.Pointer(&lasting))
+	return uintptr(at) >= start && uintptr(at) < start+uintptr(len(lasting))
+}
 
 // DriveRingBuffer hands a ring buffer to the host: for package plugin.
 func DriveRingBuffer(
@@ -29,12 +45,23 @@ func DriveRingBuffer(
 	if err != nil {
 		return 0, err
 	}
-	// The handle is the host's from now on.
-	if err := call(func() { add(buffer.handle, ret) }); err != nil {
+	return drive(buffer.handle, add)
+}
+
+// DrivePerfBuffer hands a perf event array to the host: for package plugin.
+func DrivePerfBuffer(
+	o *Object, name PerfEventArrayName, pagesPerCPU int, add func(int32, unsafe.Pointer),
+) (uint32, error) {
+	buffer, err := o.PerfBuffer(name, pagesPerCPU)
+	if err != nil {
 		return 0, err
 	}
-	lentFrom = lastingUsed
-	return u32(4), nil
+	return drive(buffer.handle, add)
+}
+
+// drive gives a handle away: it is the host's from now on, also when the call fails.
+func drive(handle int32, add func(int32, unsafe.Pointer)) (uint32, error) {
+	return ask(func() { add(handle, ret) }, func() uint32 { return u32(4) })
 }
 
 // DriveTick sets the interval of ticks: for package plugin.

@@ -67,10 +67,37 @@ func outcome(payload uintptr) error {
 	}
 }
 
-// call runs a call whose lists are copied at once; its error lies at 4.
+// call makes a call that returns an error or nothing.
 func call(run func()) error {
+	_, err := ask(run, func() struct{} { return struct{}{} })
+	return err
+}
+
+// ask makes a call that returns an error or what take reads; both lie at 4, as they do in results
+// that hold no 64-bit number.
+func ask[T any](run func(), take func() T) (T, error) { return askAt(4, run, take) }
+
+func askAt[T any](payload uintptr, run func(), take func() T) (taken T, err error) {
+	calls.Lock()
+	defer calls.Unlock()
 	scratch.begin()
 	run()
 	scratch.end()
-	return outcome(4)
+	if err := outcome(payload); err != nil {
+		return taken, err
+	}
+	return take(), nil
 }
+
+// get makes a call that cannot fail.
+func get[T any](run func(), take func() T) T {
+	calls.Lock()
+	defer calls.Unlock()
+	scratch.begin()
+	run()
+	scratch.end()
+	return take()
+}
+
+// takeHandle reads a handle.
+func takeHandle() int32 { return int32(u32(4)) }

@@ -3,8 +3,8 @@ package bpf
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"time"
-	"unsafe"
 )
 
 // StopRequested says whether the operator has asked the guest to stop.
@@ -24,9 +24,31 @@ func Sleep(duration time.Duration) bool {
 		if rest <= 0 {
 			return true
 		}
-		time.Sleep(min(rest, waitSlice))
+		if runtime.NumGoroutine() > 1 {
+			time.Sleep(min(rest, waitSlice))
+			continue
+		}
+		if err := waitForStopWithin(min(rest, waitSliceLong)); err != nil {
+			return false
+		}
 	}
 	return false
+}
+
+// WaitForStop waits until the operator asks the guest to stop. Other goroutines run.
+func WaitForStop() {
+	const hour = time.Hour
+	for Sleep(hour) {
+	}
+}
+
+func waitForStopWithin(duration time.Duration) error {
+	var poller Poller
+	defer poller.Close()
+	poller.Add(Stop)
+	poller.After(duration)
+	_, err := poller.Wait()
+	return err
 }
 
 // Exit ends the guest at once.
@@ -41,18 +63,4 @@ func Fail(err error) {
 	_ = flushBeforeWait()
 	fmt.Fprintf(os.Stderr, "error: %v\n", err)
 	Exit(1)
-}
-
-// PossibleCPUs is the number of CPUs for which per-CPU values are kept.
-func PossibleCPUs() int { return int(abiPossibleCPUs()) }
-
-// BootEpoch is when bpf_ktime_get_boot_ns() was 0.
-func BootEpoch() time.Time { return datetime(abiBootEpoch) }
-
-// MonotonicEpoch is when bpf_ktime_get_ns() was 0.
-func MonotonicEpoch() time.Time { return datetime(abiMonotonicEpoch) }
-
-func datetime(ask func(unsafe.Pointer)) time.Time {
-	ask(ret)
-	return time.Unix(int64(u64(0)), int64(u32(8)))
 }

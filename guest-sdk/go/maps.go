@@ -2,136 +2,11 @@ package bpf
 
 import "unsafe"
 
-// Names of maps with the types of their keys and values; `ecli build` generates constants of them.
-type (
-	MapName[K, V any]       string
-	PerCpuMapName[K, V any] string
-)
+// MapName names a map with the types of its keys and values; `ecli build` generates constants.
+type MapName[K, V any] string
 
-// Flags of updates: the kernel's numbers.
-const (
-	Any     = 0
-	NoExist = 1
-	Exist   = 2
-	Lock    = 4
-)
-
-// RawMap is a map whose keys and values are bytes.
-type RawMap struct{ handle int32 }
-
-// Map finds a map by its name.
-func (o *Object) Map(name string) (*RawMap, error) {
-	err := call(func() { abiObjectMap(o.handle, textAt(name), uint32(len(name)), ret) })
-	if err != nil {
-		return nil, err
-	}
-	return &RawMap{int32(u32(4))}, nil
-}
-
-// Close closes the handle.
-func (m *RawMap) Close() { abiMapDrop(m.handle) }
-
-// SetMaxEntries sets the number of entries; before load.
-func (m *RawMap) SetMaxEntries(entries uint32) error {
-	return call(func() { abiMapSetMaxEntries(m.handle, entries, ret) })
-}
-
-// Lookup returns a copy of the value of a key; false: there is no such key.
-func (m *RawMap) Lookup(key []byte) ([]byte, bool, error) {
-	err := call(func() { abiMapLookup(m.handle, bytesAt(key), uint32(len(key)), 0, ret) })
-	return found(err)
-}
-
-// LookupAndDelete takes a value out; queues and stacks have empty keys.
-func (m *RawMap) LookupAndDelete(key []byte) ([]byte, bool, error) {
-	err := call(func() { abiMapLookupAndDelete(m.handle, bytesAt(key), uint32(len(key)), 0, ret) })
-	return found(err)
-}
-
-func found(err error) ([]byte, bool, error) {
-	if err != nil || u8(4) == 0 {
-		return nil, false, err
-	}
-	return append([]byte(nil), listAt(8).bytes()...), true, nil
-}
-
-// Update sets the value of a key.
-func (m *RawMap) Update(key, value []byte, flags uint64) error {
-	return call(func() {
-		abiMapUpdate(m.handle, bytesAt(key), uint32(len(key)), bytesAt(value), uint32(len(value)),
-			flags, ret)
-	})
-}
-
-// Delete removes a key; whether it was there.
-func (m *RawMap) Delete(key []byte) (bool, error) {
-	err := call(func() { abiMapDelete(m.handle, bytesAt(key), uint32(len(key)), ret) })
-	return err == nil && u8(4) != 0, err
-}
-
-// UpdateBatch sets entries that are laid end to end; how many were set.
-func (m *RawMap) UpdateBatch(keys, values []byte, flags uint64) (int, error) {
-	err := call(func() {
-		abiMapUpdateBatch(m.handle, bytesAt(keys), uint32(len(keys)), bytesAt(values),
-			uint32(len(values)), flags, ret)
-	})
-	if err != nil {
-		return 0, err
-	}
-	return int(u32(4)), nil
-}
-
-// DeleteBatch removes keys; how many were there.
-func (m *RawMap) DeleteBatch(keys []byte) (int, error) {
-	err := call(func() { abiMapDeleteBatch(m.handle, bytesAt(keys), uint32(len(keys)), ret) })
-	if err != nil {
-		return 0, err
-	}
-	return int(u32(4)), nil
-}
-
-// Cursor is a walk over a map.
-type Cursor struct {
-	handle int32
-	arena  *arena
-}
-
-// cursorBytes is room for one step: 1 MiB of keys and values.
-const cursorBytes = 1<<20 + 64<<10
-
-// Iterate walks over all entries.
-func (m *RawMap) Iterate() (*Cursor, error) {
-	return newCursor(call(func() { abiMapIterate(m.handle, ret) }))
-}
-
-// Drain is like Iterate, and what is returned is also removed.
-func (m *RawMap) Drain() (*Cursor, error) {
-	return newCursor(call(func() { abiMapDrain(m.handle, ret) }))
-}
-
-func newCursor(err error) (*Cursor, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &Cursor{int32(u32(4)), newArena(cursorBytes)}, nil
-}
-
-// Next returns further entries, borrowed until the next call: keys and values laid end to end, and
-// how many they are; 0 at the end.
-func (c *Cursor) Next(entriesMax int) (keys, values []byte, count int, err error) {
-	c.arena.begin()
-	abiCursorNext(c.handle, uint32(entriesMax), ret)
-	c.arena.end()
-	if err := outcome(4); err != nil {
-		return nil, nil, 0, err
-	}
-	return listAt(8).bytes(), listAt(16).bytes(), int(u32(4)), nil
-}
-
-// Close ends the walk.
-func (c *Cursor) Close() { abiCursorDrop(c.handle) }
-
-// Map is a map whose keys and values have types.
+// Map is a map whose keys and values have types. Queues, stacks and bloom filters have keys of no
+// bytes: struct{}.
 type Map[K comparable, V any] struct{ raw *RawMap }
 
 // OpenMap finds a map by its typed name.
@@ -143,17 +18,29 @@ func OpenMap[K comparable, V any](o *Object, name MapName[K, V]) (*Map[K, V], er
 	return &Map[K, V]{raw}, nil
 }
 
+// Typed gives a map types, for instance one from a map of maps.
+func Typed[K comparable, V any](raw *RawMap) *Map[K, V] { return &Map[K, V]{raw} }
+
 // Raw is the same map without types.
 func (m *Map[K, V]) Raw() *RawMap { return m.raw }
 
-func bytesOf[T any](value *T) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(value)), unsafe.Sizeof(*value))
-}
+// Close closes the handle.
+func (m *Map[K, V]) Close() { m.raw.Close() }
 
 // Lookup returns the value of a key; false: there is no such key.
-func (m *Map[K, V]) Lookup(key K) (V, bool, error) {
-	var value V
-	bytes, ok, err := m.raw.Lookup(bytesOf(&key))
+func (m *Map[K, V]) Lookup(key K) (V, bool, error) { return m.LookupWith(key, Any) }
+
+// LookupWith is Lookup with flags: Lock.
+func (m *Map[K, V]) LookupWith(key K, flags uint64) (V, bool, error) {
+	return typed[V](m.raw.LookupWith(bytesOf(&key), flags))
+}
+
+// LookupAndDelete takes a value out.
+func (m *Map[K, V]) LookupAndDelete(key K) (V, bool, error) {
+	return typed[V](m.raw.LookupAndDelete(bytesOf(&key)))
+}
+
+func typed[V any](bytes []byte, ok bool, err error) (value V, _ bool, _ error) {
 	if err != nil || !ok {
 		return value, false, err
 	}
@@ -168,34 +55,99 @@ func (m *Map[K, V]) Update(key K, value V, flags uint64) error {
 // Delete removes a key; whether it was there.
 func (m *Map[K, V]) Delete(key K) (bool, error) { return m.raw.Delete(bytesOf(&key)) }
 
-// All returns every entry; Drain also removes them.
-func (m *Map[K, V]) All() (map[K]V, error) { return collect[K, V](m.raw.Iterate()) }
+// UpdateBatch sets many entries; how many were set.
+func (m *Map[K, V]) UpdateBatch(keys []K, values []V, flags uint64) (int, error) {
+	return m.raw.UpdateBatch(bytesOfAll(keys), bytesOfAll(values), flags)
+}
+
+// DeleteBatch removes many keys; how many were there.
+func (m *Map[K, V]) DeleteBatch(keys []K) (int, error) { return m.raw.DeleteBatch(bytesOfAll(keys)) }
+
+// bytesOfAll is the memory of values that lie end to end.
+func bytesOfAll[T any](values []T) []byte {
+	var sample T
+	start := (*byte)(unsafe.Pointer(unsafe.SliceData(values)))
+	return unsafe.Slice(start, len(values)*int(unsafe.Sizeof(sample)))
+}
+
+// Push adds a value: to the end of a queue, on top of a stack, to a bloom filter.
+func (m *Map[K, V]) Push(value V) error { return m.raw.Update(nil, bytesOf(&value), Any) }
+
+// Pop takes the first value of a queue or the top of a stack.
+func (m *Map[K, V]) Pop() (V, bool, error) { return typed[V](m.raw.LookupAndDelete(nil)) }
+
+// Peek looks at the first value of a queue or the top of a stack.
+func (m *Map[K, V]) Peek() (V, bool, error) { return typed[V](m.raw.Lookup(nil)) }
+
+// MayContain says whether a value may be in a bloom filter: false is certain, true is not.
+func (m *Map[K, V]) MayContain(value V) (bool, error) {
+	_, is, err := m.raw.Lookup(bytesOf(&value))
+	return is, err
+}
+
+// Each calls a function with every entry, in the kernel's order, until it returns false.
+func (m *Map[K, V]) Each(visit func(key K, value V) bool) error {
+	return walk(m.raw.Iterate, visit)
+}
+
+// DrainEach is Each, and removes what it visits; more is removed if it is left early.
+func (m *Map[K, V]) DrainEach(visit func(key K, value V) bool) error {
+	return walk(m.raw.Drain, visit)
+}
+
+// All returns every entry.
+func (m *Map[K, V]) All() (map[K]V, error) { return collect(m.Each) }
 
 // Drain removes every entry and returns them.
-func (m *Map[K, V]) Drain() (map[K]V, error) { return collect[K, V](m.raw.Drain()) }
+func (m *Map[K, V]) Drain() (map[K]V, error) { return collect(m.DrainEach) }
 
-func collect[K comparable, V any](cursor *Cursor, err error) (map[K]V, error) {
+func collect[K comparable, V any](each func(func(K, V) bool) error) (map[K]V, error) {
+	all := map[K]V{}
+	err := each(func(key K, value V) bool {
+		all[key] = value
+		return true
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer cursor.Close()
-	all := map[K]V{}
+	return all, nil
+}
+
+func walk[K, V any](open func() (*Cursor, error), visit func(K, V) bool) error {
 	var key K
 	var value V
-	keySize, valueSize := int(unsafe.Sizeof(key)), int(unsafe.Sizeof(value))
+	return walkBytes(open, func(keyBytes, valueBytes []byte) (bool, error) {
+		// The keys of queues and stacks are left out.
+		if len(keyBytes) > 0 {
+			if err := read(keyBytes, &key); err != nil {
+				return false, err
+			}
+		}
+		if err := read(valueBytes, &value); err != nil {
+			return false, err
+		}
+		return visit(key, value), nil
+	})
+}
+
+// walkBytes visits the entries of a map until it is told to end.
+func walkBytes(open func() (*Cursor, error), visit func(key, value []byte) (bool, error)) error {
+	cursor, err := open()
+	if err != nil {
+		return err
+	}
+	defer cursor.Close()
 	for {
 		keys, values, count, err := cursor.Next(0)
 		if err != nil || count == 0 {
-			return all, err
+			return err
 		}
+		keySize, valueSize := len(keys)/count, len(values)/count
 		for i := range count {
-			if err := read(keys[i*keySize:(i+1)*keySize], &key); err != nil {
-				return nil, err
+			goOn, err := visit(keys[i*keySize:(i+1)*keySize], values[i*valueSize:(i+1)*valueSize])
+			if err != nil || !goOn {
+				return err
 			}
-			if err := read(values[i*valueSize:(i+1)*valueSize], &value); err != nil {
-				return nil, err
-			}
-			all[key] = value
 		}
 	}
 }

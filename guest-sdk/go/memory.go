@@ -1,6 +1,9 @@
 package bpf
 
-import "unsafe"
+import (
+	"sync"
+	"unsafe"
+)
 
 // Lists that the host returns go to an arena: memory for them is asked for with cabi_realloc during
 // the call, where nothing may be allocated on Go's heap, since a collection that starts there reads
@@ -13,7 +16,7 @@ type arena struct {
 	used   uintptr
 }
 
-// Bytes of a list that a host returns in most calls; more makes it start again.
+// Bytes of lists that a host returns in most calls; more go to the spill.
 const arenaBytes = 64 << 10
 
 var (
@@ -26,45 +29,63 @@ var (
 	lasting [3 << 20 / 2]byte
 	// lastingUsed counts its bytes.
 	lastingUsed uintptr
+	// spill takes what does not fit: memory beside Go's heap, used again by the next call.
+	spill struct{ start, used, end uintptr }
 )
+
+// calls lets one goroutine at a time make a call and read what it returned: whatever allocates
+// meanwhile may let others run.
+var calls sync.Mutex
 
 func newArena(bytes int) *arena {
 	return &arena{memory: make([]uint64, (bytes+7)/8)}
 }
 
+// Without growth of the stack, for which the runtime might turn to something else.
+//
 //go:wasmexport cabi_realloc
+//go:nosplit
 func cabiRealloc(old unsafe.Pointer, oldBytes, align, bytes uint32) unsafe.Pointer {
-	if landing == nil {
-		start := (lastingUsed + uintptr(align) - 1) &^ (uintptr(align) - 1)
-		if start+uintptr(bytes) > uintptr(len(lasting)) {
-			return overflow(bytes)
+	start, used, room := uintptr(unsafe.Pointer(&lasting)), &lastingUsed, uintptr(len(lasting))
+	if landing != nil {
+		start = uintptr(unsafe.Pointer(unsafe.SliceData(landing.memory)))
+		used, room = &landing.used, uintptr(len(landing.memory))*8
+	}
+	offset := (*used + uintptr(align) - 1) &^ (uintptr(align) - 1)
+	if offset+uintptr(bytes) > room {
+		return spillOver(uintptr(bytes), uintptr(align))
+	}
+	*used = offset + uintptr(bytes)
+	return unsafe.Pointer(start + offset)
+}
+
+// spillBytesMin is how much the spill grows by at least.
+const spillBytesMin = 1 << 20
+
+//go:nosplit
+func spillOver(bytes, align uintptr) unsafe.Pointer {
+	at := (spill.used + align - 1) &^ (align - 1)
+	if at+bytes > spill.end {
+		grow := max(spillBytesMin, bytes, 2*(spill.end-spill.start))
+		start := uintptr(moreMemory(grow))
+		if start == 0 {
+			panic("bpf: no memory for what the host returns")
 		}
-		lastingUsed = start + uintptr(bytes)
-		return unsafe.Pointer(uintptr(unsafe.Pointer(&lasting)) + start)
+		// What was before holds lists of this call, and is given up: the new part is twice as large.
+		spill.start, spill.end = start, start+grow
+		at = start
 	}
-	start := (landing.used + uintptr(align) - 1) &^ (uintptr(align) - 1)
-	if start+uintptr(bytes) > uintptr(len(landing.memory))*8 {
-		return overflow(bytes)
-	}
-	landing.used = start + uintptr(bytes)
-	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(landing.memory)), start)
+	spill.used = at + bytes
+	return unsafe.Pointer(at)
 }
 
-// overflow keeps what did not fit. It may end the guest, if a collection starts just then, which is
-// why arenas are made large enough for what calls usually return.
-var overflowed [8][]uint64
-var overflows int
-
-func overflow(bytes uint32) unsafe.Pointer {
-	memory := make([]uint64, (bytes+7)/8)
-	overflowed[overflows%len(overflowed)] = memory
-	overflows++
-	return unsafe.Pointer(unsafe.SliceData(memory))
-}
+// moreMemory takes memory from the system as Go's heap does, for good; nil: there is none.
+func moreMemory(bytes uintptr) unsafe.Pointer
 
 // begin makes lists land in an arena that is empty from now on.
 func (a *arena) begin() {
 	a.used = 0
+	spill.used = spill.start
 	landing = a
 }
 
@@ -80,12 +101,22 @@ func (a *arena) reserve(bytes int) {
 	}
 }
 
+// lend is the list for as long as nothing else lands in the arena: a copy, if it has spilled over.
+func (a *arena) lend(l list) []byte {
+	bytes := l.bytes()
+	start := uintptr(unsafe.Pointer(unsafe.SliceData(a.memory)))
+	at := uintptr(l.data)
+	if at < start || at >= start+uintptr(len(a.memory))*8 {
+		return append([]byte(nil), bytes...)
+	}
+	return bytes
+}
+
 // textAt and bytesAt are where the bytes of a string or slice start.
 func textAt(text string) unsafe.Pointer   { return unsafe.Pointer(unsafe.StringData(text)) }
 func bytesAt(bytes []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(bytes)) }
 
-// result is where the host writes what does not fit into a number. One for all calls: there is one
-// thread, and no other Go code runs during a call.
+// result is where the host writes what does not fit into a number.
 var result [32]uint64
 
 var ret = unsafe.Pointer(&result)
@@ -111,6 +142,27 @@ func (l list) bytes() []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(uintptr(l.data))), l.count)
 }
 
-func (l list) text() string {
-	return string(l.bytes())
+func (l list) text() string { return string(l.bytes()) }
+
+func (l list) copied() []byte { return append([]byte(nil), l.bytes()...) }
+
+// items reads the items of a list, which lie so many bytes apart.
+func items[T any](l list, size uintptr, read func(item) T) []T {
+	all := make([]T, l.count)
+	for i := range all {
+		all[i] = read(item{unsafe.Pointer(uintptr(l.data) + uintptr(i)*size)})
+	}
+	return all
+}
+
+// item is one of a list, or the result itself.
+type item struct{ at unsafe.Pointer }
+
+func (i item) u8(offset uintptr) uint8   { return *(*uint8)(unsafe.Add(i.at, offset)) }
+func (i item) u32(offset uintptr) uint32 { return *(*uint32)(unsafe.Add(i.at, offset)) }
+func (i item) u64(offset uintptr) uint64 { return *(*uint64)(unsafe.Add(i.at, offset)) }
+func (i item) flag(offset uintptr) bool  { return i.u8(offset) != 0 }
+func (i item) list(offset uintptr) list  { return list{i.u32(offset), i.u32(offset + 4)} }
+func (i item) text(offset uintptr) string {
+	return i.list(offset).text()
 }

@@ -7,19 +7,28 @@ package bpf
 
 import (
 	"fmt"
-	"strings"
 	"unsafe"
 )
+
+// ListObjects returns the names of the objects in this image, the default one first.
+func ListObjects() []string {
+	return get(func() { abiListObjects(ret) }, func() []string { return texts(listAt(0)) })
+}
+
+func texts(l list) []string {
+	return items(l, 8, func(i item) string { return i.text(0) })
+}
 
 // Object is an opened BPF object of the image.
 type Object struct{ handle int32 }
 
 // Open opens an object by its name; "" is the default one.
 func Open(name string) (*Object, error) {
-	if err := call(func() { abiObjectOpen(textAt(name), uint32(len(name)), ret) }); err != nil {
+	handle, err := ask(func() { abiObjectOpen(textAt(name), uint32(len(name)), ret) }, takeHandle)
+	if err != nil {
 		return nil, err
 	}
-	return &Object{int32(u32(4))}, nil
+	return &Object{handle}, nil
 }
 
 // Load creates the maps and has the programs verified.
@@ -30,16 +39,50 @@ func (o *Object) Close() { abiObjectDrop(o.handle) }
 
 // Attach attaches every program to where its section says.
 func (o *Object) Attach() ([]*Link, error) {
-	if err := call(func() { abiObjectAttach(o.handle, ret) }); err != nil {
-		return nil, err
-	}
-	bytes := listAt(4)
-	links := make([]*Link, bytes.count)
-	for i := range links {
-		at := unsafe.Pointer(uintptr(bytes.data) + uintptr(i)*4)
-		links[i] = &Link{*(*int32)(at)}
-	}
-	return links, nil
+	return ask(func() { abiObjectAttach(o.handle, ret) }, func() []*Link {
+		return items(listAt(4), 4, func(i item) *Link { return &Link{int32(i.u32(0))} })
+	})
+}
+
+// AttachStructOps registers a struct_ops map.
+func (o *Object) AttachStructOps(m *RawMap) (*Link, error) {
+	return newLink(ask(func() { abiObjectAttachStructOps(o.handle, m.handle, ret) }, takeHandle))
+}
+
+// Programs describes every program of the object.
+func (o *Object) Programs() []ProgramInfo {
+	return get(func() { abiObjectPrograms(o.handle, ret) }, func() []ProgramInfo {
+		return items(listAt(0), programInfoBytes, programInfo)
+	})
+}
+
+// Maps describes every map, those of global data included.
+func (o *Object) Maps() []MapInfo {
+	return get(func() { abiObjectMaps(o.handle, ret) }, func() []MapInfo {
+		return items(listAt(0), mapInfoBytes, mapInfo)
+	})
+}
+
+// GlobalInfo describes a global variable.
+type GlobalInfo struct {
+	Name string
+	// Section is also the name of the map that holds it.
+	Section      string
+	Offset, Size uint32
+	Type         TypeID
+	// Constant ones cannot be set after load.
+	Constant bool
+}
+
+// Globals describes every global variable.
+func (o *Object) Globals() []GlobalInfo {
+	return get(func() { abiObjectGlobals(o.handle, ret) }, func() []GlobalInfo {
+		return items(listAt(0), 32, func(i item) GlobalInfo {
+			return GlobalInfo{
+				i.text(0), i.text(8), i.u32(16), i.u32(20), TypeID(i.u32(24)), i.flag(28),
+			}
+		})
+	})
 }
 
 // Global names a global variable of type T; `ecli build` generates constants of it.
@@ -47,8 +90,7 @@ type Global[T any] string
 
 // SetGlobal sets a variable; constants before load only.
 func SetGlobal[T any](o *Object, name Global[T], value T) error {
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&value)), unsafe.Sizeof(value))
-	return o.SetGlobalBytes(string(name), bytes)
+	return o.SetGlobalBytes(string(name), bytesOf(&value))
 }
 
 // GetGlobal reads a variable.
@@ -71,133 +113,24 @@ func (o *Object) SetGlobalBytes(name string, value []byte) error {
 
 // GlobalBytes reads a variable.
 func (o *Object) GlobalBytes(name string) ([]byte, error) {
-	err := call(func() { abiObjectGetGlobal(o.handle, textAt(name), uint32(len(name)), ret) })
-	if err != nil {
-		return nil, err
-	}
-	return append([]byte(nil), listAt(4).bytes()...), nil
+	return ask(func() { abiObjectGetGlobal(o.handle, textAt(name), uint32(len(name)), ret) },
+		func() []byte { return listAt(4).copied() })
 }
 
 // read copies bytes into a value of the same size.
 func read[T any](bytes []byte, value *T) error {
-	if size := unsafe.Sizeof(*value); uintptr(len(bytes)) != size {
+	size := unsafe.Sizeof(*value)
+	if uintptr(len(bytes)) != size {
 		return &Error{
 			Code:    ErrInvalidArgument,
 			Message: fmt.Sprintf("read a value: it has %d bytes, its type %d", len(bytes), size),
 		}
 	}
-	*value = *(*T)(unsafe.Pointer(unsafe.SliceData(bytes)))
+	copy(bytesOf(value), bytes)
 	return nil
 }
 
-// Program is a BPF program of an object.
-type Program struct{ handle int32 }
-
-// Program finds a program by its name.
-func (o *Object) Program(name string) (*Program, error) {
-	err := call(func() { abiObjectProgram(o.handle, textAt(name), uint32(len(name)), ret) })
-	if err != nil {
-		return nil, err
-	}
-	return &Program{int32(u32(4))}, nil
+// bytesOf is the memory of a value.
+func bytesOf[T any](value *T) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(value)), unsafe.Sizeof(*value))
 }
-
-// SetAutoload says whether Load also loads this program.
-func (p *Program) SetAutoload(load bool) error {
-	return call(func() { abiProgramSetAutoload(p.handle, flag(load), ret) })
-}
-
-// SetAutoattach says whether Object.Attach also attaches it.
-func (p *Program) SetAutoattach(attach bool) error {
-	return call(func() { abiProgramSetAutoattach(p.handle, flag(attach), ret) })
-}
-
-// SetAttachTarget chooses the kernel function that a BTF-typed program is verified against.
-func (p *Program) SetAttachTarget(function string) error {
-	return call(func() {
-		abiProgramSetAttachTarget(p.handle, textAt(function), uint32(len(function)), ret)
-	})
-}
-
-func flag(is bool) int32 {
-	if is {
-		return 1
-	}
-	return 0
-}
-
-// Attach attaches to where the section says.
-func (p *Program) Attach() (*Link, error) { return p.attach(0, "") }
-
-// AttachTo attaches to a target in the text form of `ecli run --attach`: see Target.
-func (p *Program) AttachTo(target string) (*Link, error) { return p.attach(1, target) }
-
-func (p *Program) attach(isSome int32, target string) (*Link, error) {
-	const text = 20
-	err := call(func() {
-		abiProgramAttach(p.handle, isSome, text, int64(uintptr(textAt(target))),
-			int64(len(target)), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ret)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Link{int32(u32(4))}, nil
-}
-
-// Target writes a target: Target("uprobe", "/bin/bash", "readline"), Target("xdp", "eth0"). What
-// has a meaning in the text form is escaped in the fields.
-func Target(kind string, fields ...string) string {
-	escape := strings.NewReplacer(`\`, `\\`, ":", `\:`, "@", `\@`, ",", `\,`, "+", `\+`,
-		"*", `\*`, "?", `\?`)
-	for _, field := range fields {
-		kind += ":" + escape.Replace(field)
-	}
-	return kind
-}
-
-// RunInput is what a program gets when it is run by hand.
-type RunInput struct {
-	Data, Context []byte
-	Repeat, Flags uint32
-	// CPU is where it runs, if OnCPU.
-	CPU       uint32
-	OnCPU     bool
-	BatchSize uint32
-}
-
-// RunOutput is what it left.
-type RunOutput struct {
-	ReturnValue   uint32
-	Data, Context []byte
-	DurationNs    uint32
-}
-
-// TestRun runs the program now; the only way to run SEC("syscall") programs.
-func (p *Program) TestRun(input RunInput) (*RunOutput, error) {
-	err := call(func() {
-		abiProgramTestRun(p.handle, bytesAt(input.Data), uint32(len(input.Data)),
-			bytesAt(input.Context), uint32(len(input.Context)), input.Repeat, input.Flags,
-			flag(input.OnCPU), input.CPU, input.BatchSize, ret)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &RunOutput{
-		ReturnValue: u32(4),
-		Data:        append([]byte(nil), listAt(8).bytes()...),
-		Context:     append([]byte(nil), listAt(16).bytes()...),
-		DurationNs:  u32(24),
-	}, nil
-}
-
-// Link is an attached program. It stays attached until Close or the guest's end.
-type Link struct{ handle int32 }
-
-// Close detaches.
-func (l *Link) Close() { abiLinkDrop(l.handle) }
-
-// Keep leaves it attached until the guest ends, also after Close.
-func (l *Link) Keep() { abiLinkKeep(l.handle) }
-
-// Detach detaches and says how that went.
-func (l *Link) Detach() error { return call(func() { abiLinkDetach(l.handle, ret) }) }

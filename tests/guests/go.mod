@@ -2,6 +2,12 @@ module guests
 
 go 1.24
 
-require eunomia.dev/bpf v0.0.0
+require (
+	eunomia.dev/bpf v0.0.0
+	eunomia.dev/tests v0.0.0
+)
 
-replace eunomia.dev/bpf => ../../guest-sdk/go
+replace (
+	eunomia.dev/bpf => ../../guest-sdk/go
+	eunomia.dev/tests => ../go
+)

@@ -35,6 +35,13 @@ func (*Driver) AddRingBuffer(o *bpf.Object, name bpf.RingBufferName) (uint32, er
 	return bpf.DriveRingBuffer(o, name, abiAddRingBuffer)
 }
 
+// AddPerfBuffer is the same for a perf event array, with so many pages for each CPU (0: 64).
+func (*Driver) AddPerfBuffer(
+	o *bpf.Object, name bpf.PerfEventArrayName, pagesPerCPU int,
+) (uint32, error) {
+	return bpf.DrivePerfBuffer(o, name, pagesPerCPU, abiAddPerfBuffer)
+}
+
 // SetTick has OnTick called at this interval.
 func (*Driver) SetTick(interval time.Duration) error {
 	return bpf.DriveTick(interval, abiSetTick)
@@ -42,6 +49,9 @@ func (*Driver) SetTick(interval time.Duration) error {
 
 //go:wasmimport eunomia:bpf/driver@0.1.0 add-ring-buffer
 func abiAddRingBuffer(buffer int32, ret unsafe.Pointer)
+
+//go:wasmimport eunomia:bpf/driver@0.1.0 add-perf-buffer
+func abiAddPerfBuffer(buffer int32, ret unsafe.Pointer)
 
 //go:wasmimport eunomia:bpf/driver@0.1.0 set-tick
 func abiSetTick(interval int64, ret unsafe.Pointer)
@@ -93,7 +103,7 @@ func start() unsafe.Pointer {
 func onEvents(source uint32, records unsafe.Pointer, bytes uint32, lost uint64) unsafe.Pointer {
 	batch := bpf.LentBatch(records, bytes, lost)
 	err := handler.OnEvents(source, batch)
-	bpf.FreeLent()
+	bpf.FreeLent(records, bytes)
 	return reply(err)
 }
 
