@@ -44,6 +44,7 @@ mod relocation;
 pub mod rust_types;
 mod source;
 mod ty;
+pub mod zig_types;
 
 pub use btf::{Btf, TypeId};
 pub use composite::{BitRange, Composite, Member, Place};

@@ -49,23 +49,28 @@ type RingBuffer struct {
 	arena    *arena
 	held     uint32
 	bytesMax uint32
+	// isLarge: it may hold a record that does not fit into the arena.
+	isLarge bool
 }
 
 // RingBuffer starts reading.
 func (o *Object) RingBuffer(name RingBufferName) (*RingBuffer, error) {
+	var bytes int
 	handle, err := o.onMap(string(name), func(m *RawMap) (int32, error) {
+		bytes = int(m.Info().MaxEntries)
 		return ask(func() { abiRingOpen(m.handle, ret) }, takeHandle)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &RingBuffer{handle, newArena(batchBytesMax + arenaSlack), 0, batchBytesMax}, nil
+	const most = 1 << 20
+	arena := newArena(min(bytes, most) + arenaSlack)
+	return &RingBuffer{handle, arena, 0, batchBytesMax, bytes > most}, nil
 }
 
 // SetBatchBytesMax says how many bytes a batch has at most.
 func (r *RingBuffer) SetBatchBytesMax(bytes int) {
 	r.bytesMax = uint32(max(1, min(bytes, 1<<20)))
-	r.arena.reserve(int(r.bytesMax) + arenaSlack)
 }
 
 // TryNext frees the last batch and returns what is there, perhaps nothing.
@@ -76,8 +81,15 @@ func (r *RingBuffer) read(timeout time.Duration) (Batch, error) {
 	defer calls.Unlock()
 	consumed := r.held
 	r.held = 0
+	bytesMax := r.bytesMax
+	run := func() { abiRingRead(r.handle, consumed, bytesMax, 1, int64(timeout), ret) }
 	r.arena.begin()
-	abiRingRead(r.handle, consumed, r.bytesMax, 1, int64(timeout), ret)
+	if r.isLarge && (timeout > 0 || abiRingAvailable(r.handle)-uint64(consumed) > 1<<20) {
+		// What is there may be one record.
+		large(run)
+	} else {
+		run()
+	}
 	r.arena.end()
 	if err := outcome(4); err != nil {
 		return Batch{}, err

@@ -14,7 +14,7 @@ func LentBatch(records unsafe.Pointer, bytes uint32, lost uint64) Batch {
 	}
 	batch := Batch{records: unsafe.Slice((*byte)(records), bytes), Lost: lost}
 	if !isLasting(records) {
-		// The spill is used again by the next call.
+		// What did not fit is kept until the next call only.
 		batch.records = append([]byte(nil), batch.records...)
 	}
 	return batch

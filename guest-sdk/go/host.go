@@ -44,8 +44,9 @@ type Symbol struct {
 	Module string
 }
 
-// symbolsMax is how many addresses one call takes.
-const symbolsMax = 65536
+// symbolsMax is how many addresses one call takes, whose symbols then fit into an arena: names have
+// 512 bytes at most, those of modules 64.
+const symbolsMax = 1024
 
 // KernelSymbols returns the symbol of each address.
 func KernelSymbols(addresses []uint64) ([]Symbol, error) {

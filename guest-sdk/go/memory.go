@@ -1,14 +1,15 @@
 package bpf
 
 import (
+	"runtime/debug"
 	"sync"
 	"unsafe"
 )
 
 // Lists that the host returns go to an arena: memory for them is asked for with cabi_realloc during
-// the call, where nothing may be allocated on Go's heap, since a collection that starts there reads
-// a clock, which the component model forbids inside of cabi_realloc. What is returned is copied out
-// of the arena, or borrowed until the next call for the same source.
+// the call. Nothing may be allocated on Go's heap there while a collection may run, since that reads a
+// clock, which the component model forbids inside of cabi_realloc. What is returned is copied out of
+// the arena, or borrowed until the next call for the same source.
 
 // arena is memory that is used again for every call. It only grows outside of calls.
 type arena struct {
@@ -16,12 +17,15 @@ type arena struct {
 	used   uintptr
 }
 
-// Bytes of lists that a host returns in most calls; more go to the spill.
-const arenaBytes = 64 << 10
+// listBytesMax is the bytes of lists that nearly all calls return at most: 1 MiB of the contract's,
+// and what is around it. Calls that may return more are made with large.
+const listBytesMax = 1<<20 + 128<<10
 
 var (
 	// scratch is for results that are copied at once.
-	scratch = newArena(arenaBytes)
+	scratch = &arena{memory: scratchMemory[:]}
+	// scratchMemory takes no room until it is used.
+	scratchMemory [listBytesMax / 8]uint64
 	// landing is the arena of the call that is running.
 	landing *arena
 	// lasting is for what is asked for outside of our calls: WASI keeps a few pages, and a plugin gets
@@ -29,8 +33,8 @@ var (
 	lasting [3 << 20 / 2]byte
 	// lastingUsed counts its bytes.
 	lastingUsed uintptr
-	// spill takes what does not fit: memory beside Go's heap, used again by the next call.
-	spill struct{ start, used, end uintptr }
+	// overflowed keeps what did not fit, until the next call.
+	overflowed [][]uint64
 )
 
 // calls lets one goroutine at a time make a call and read what it returned: whatever allocates
@@ -41,10 +45,7 @@ func newArena(bytes int) *arena {
 	return &arena{memory: make([]uint64, (bytes+7)/8)}
 }
 
-// Without growth of the stack, for which the runtime might turn to something else.
-//
 //go:wasmexport cabi_realloc
-//go:nosplit
 func cabiRealloc(old unsafe.Pointer, oldBytes, align, bytes uint32) unsafe.Pointer {
 	start, used, room := uintptr(unsafe.Pointer(&lasting)), &lastingUsed, uintptr(len(lasting))
 	if landing != nil {
@@ -53,39 +54,25 @@ func cabiRealloc(old unsafe.Pointer, oldBytes, align, bytes uint32) unsafe.Point
 	}
 	offset := (*used + uintptr(align) - 1) &^ (uintptr(align) - 1)
 	if offset+uintptr(bytes) > room {
-		return spillOver(uintptr(bytes), uintptr(align))
+		memory := make([]uint64, (bytes+7)/8)
+		overflowed = append(overflowed, memory)
+		return unsafe.Pointer(unsafe.SliceData(memory))
 	}
 	*used = offset + uintptr(bytes)
 	return unsafe.Pointer(start + offset)
 }
 
-// spillBytesMin is how much the spill grows by at least.
-const spillBytesMin = 1 << 20
-
-//go:nosplit
-func spillOver(bytes, align uintptr) unsafe.Pointer {
-	at := (spill.used + align - 1) &^ (align - 1)
-	if at+bytes > spill.end {
-		grow := max(spillBytesMin, bytes, 2*(spill.end-spill.start))
-		start := uintptr(moreMemory(grow))
-		if start == 0 {
-			panic("bpf: no memory for what the host returns")
-		}
-		// What was before holds lists of this call, and is given up: the new part is twice as large.
-		spill.start, spill.end = start, start+grow
-		at = start
-	}
-	spill.used = at + bytes
-	return unsafe.Pointer(at)
+// large makes a call whose lists may not fit into an arena: no collection runs meanwhile.
+func large(run func()) {
+	percent := debug.SetGCPercent(-1)
+	run()
+	debug.SetGCPercent(percent)
 }
-
-// moreMemory takes memory from the system as Go's heap does, for good; nil: there is none.
-func moreMemory(bytes uintptr) unsafe.Pointer
 
 // begin makes lists land in an arena that is empty from now on.
 func (a *arena) begin() {
 	a.used = 0
-	spill.used = spill.start
+	overflowed = nil
 	landing = a
 }
 
@@ -94,14 +81,7 @@ func (a *arena) end() {
 	landing = nil
 }
 
-// reserve makes room for lists of so many bytes in all.
-func (a *arena) reserve(bytes int) {
-	if len(a.memory)*8 < bytes {
-		a.memory = make([]uint64, (bytes+7)/8)
-	}
-}
-
-// lend is the list for as long as nothing else lands in the arena: a copy, if it has spilled over.
+// lend is the list for as long as nothing else lands in the arena: a copy, if it did not fit.
 func (a *arena) lend(l list) []byte {
 	bytes := l.bytes()
 	start := uintptr(unsafe.Pointer(unsafe.SliceData(a.memory)))

@@ -9,7 +9,11 @@ const (
 )
 
 // RawMap is a map whose keys and values are bytes.
-type RawMap struct{ handle int32 }
+type RawMap struct {
+	handle int32
+	// isLarge: its values do not fit into an arena; known when it has been asked for.
+	isLarge, isSizeKnown bool
+}
 
 // Map finds a map by its name.
 func (o *Object) Map(name string) (*RawMap, error) {
@@ -21,7 +25,7 @@ func newMap(handle int32, err error) (*RawMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &RawMap{handle}, nil
+	return &RawMap{handle: handle}, nil
 }
 
 // Close closes the handle.
@@ -64,6 +68,19 @@ func mapInfo(i item) MapInfo {
 	return info
 }
 
+// carefully makes a call that returns values.
+func (m *RawMap) carefully(run func()) func() {
+	if !m.isSizeKnown {
+		info := m.Info()
+		m.isLarge = max(info.UserValueSize, info.KeySize) > 1<<20
+		m.isSizeKnown = info.ID != 0
+	}
+	if m.isLarge {
+		return func() { large(run) }
+	}
+	return run
+}
+
 // Info describes the map.
 func (m *RawMap) Info() MapInfo {
 	return get(func() { abiMapInfo(m.handle, ret) }, func() MapInfo { return mapInfo(item{ret}) })
@@ -99,15 +116,16 @@ func (m *RawMap) Lookup(key []byte) ([]byte, bool, error) { return m.LookupWith(
 
 // LookupWith is Lookup with flags: Lock.
 func (m *RawMap) LookupWith(key []byte, flags uint64) ([]byte, bool, error) {
-	return found(ask(
-		func() { abiMapLookup(m.handle, bytesAt(key), uint32(len(key)), flags, ret) }, takeSome))
+	return found(ask(m.carefully(func() {
+		abiMapLookup(m.handle, bytesAt(key), uint32(len(key)), flags, ret)
+	}), takeSome))
 }
 
 // LookupAndDelete takes a value out; queues and stacks have empty keys.
 func (m *RawMap) LookupAndDelete(key []byte) ([]byte, bool, error) {
-	return found(ask(
-		func() { abiMapLookupAndDelete(m.handle, bytesAt(key), uint32(len(key)), 0, ret) },
-		takeSome))
+	return found(ask(m.carefully(func() {
+		abiMapLookupAndDelete(m.handle, bytesAt(key), uint32(len(key)), 0, ret)
+	}), takeSome))
 }
 
 // NextKey returns the key after this one, or the first one after nil; false at the end.
@@ -164,7 +182,7 @@ func (m *RawMap) LookupInner(key []byte) (*RawMap, error) {
 			if u8(4) == 0 {
 				return nil
 			}
-			return &RawMap{int32(u32(8))}
+			return &RawMap{handle: int32(u32(8))}
 		})
 }
 
@@ -198,28 +216,36 @@ func (m *RawMap) Freeze() error { return call(func() { abiMapFreeze(m.handle, re
 
 // Cursor is a walk over a map.
 type Cursor struct {
-	handle int32
-	arena  *arena
+	handle  int32
+	arena   *arena
+	isLarge bool
 }
 
-// cursorBytes is room for one step in most cases; a step has up to 1 MiB of keys and values.
-const cursorBytes = 256 << 10
+// spareArena is that of the last cursor that was closed.
+var spareArena *arena
 
 // Iterate walks over all entries.
 func (m *RawMap) Iterate() (*Cursor, error) {
-	return newCursor(ask(func() { abiMapIterate(m.handle, ret) }, takeHandle))
+	return m.cursor(ask(func() { abiMapIterate(m.handle, ret) }, takeHandle))
 }
 
 // Drain is like Iterate, and what is returned is also removed.
 func (m *RawMap) Drain() (*Cursor, error) {
-	return newCursor(ask(func() { abiMapDrain(m.handle, ret) }, takeHandle))
+	return m.cursor(ask(func() { abiMapDrain(m.handle, ret) }, takeHandle))
 }
 
-func newCursor(handle int32, err error) (*Cursor, error) {
+func (m *RawMap) cursor(handle int32, err error) (*Cursor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cursor{handle, newArena(cursorBytes)}, nil
+	// For what it finds out.
+	m.carefully(nil)
+	cursor := &Cursor{handle, spareArena, m.isLarge}
+	spareArena = nil
+	if cursor.arena == nil {
+		cursor.arena = newArena(listBytesMax)
+	}
+	return cursor, nil
 }
 
 // Next returns further entries, borrowed until the next call: keys and values laid end to end, and
@@ -227,8 +253,13 @@ func newCursor(handle int32, err error) (*Cursor, error) {
 func (c *Cursor) Next(entriesMax int) (keys, values []byte, count int, err error) {
 	calls.Lock()
 	defer calls.Unlock()
+	run := func() { abiCursorNext(c.handle, uint32(entriesMax), ret) }
 	c.arena.begin()
-	abiCursorNext(c.handle, uint32(entriesMax), ret)
+	if c.isLarge {
+		large(run)
+	} else {
+		run()
+	}
 	c.arena.end()
 	if err := outcome(4); err != nil {
 		return nil, nil, 0, err
@@ -238,5 +269,8 @@ func (c *Cursor) Next(entriesMax int) (keys, values []byte, count int, err error
 	return c.arena.lend(keyList), c.arena.lend(valueList), count, nil
 }
 
-// Close ends the walk.
-func (c *Cursor) Close() { abiCursorDrop(c.handle) }
+// Close ends the walk. What it returned is not to be used any more.
+func (c *Cursor) Close() {
+	abiCursorDrop(c.handle)
+	spareArena = c.arena
+}

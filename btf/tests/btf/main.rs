@@ -8,5 +8,6 @@ mod generating;
 mod hostile;
 mod minimizing;
 mod objects;
+mod other_languages;
 mod parsing;
 mod section;

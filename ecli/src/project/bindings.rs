@@ -3,12 +3,12 @@
 //! Rust: one file with one module for each object, included with
 //! `include!(env!("ECLI_BINDINGS"));`; the module of a single object is called `bpf`, those of
 //! several as the objects. C and C++: one header `OBJECT.skel.h` for each object. Go: one file of
-//! package `main`.
+//! package `main`. Zig: one file, which is the module `types`.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use eunomia_btf::{Btf, c_types, go_types, rust_types};
+use eunomia_btf::{Btf, c_types, go_types, rust_types, zig_types};
 
 use super::manifest::Language;
 use super::{Object, file};
@@ -25,6 +25,7 @@ pub(super) fn write(
         _ if objects.is_empty() => Ok(None),
         Language::Rust => write_rust(objects, types, &products.join("bindings.rs")).map(Some),
         Language::Go => write_go(objects, types, &products.join("bindings.go")).map(Some),
+        Language::Zig => write_zig(objects, types, &products.join("types.zig")).map(Some),
         Language::C | Language::Cpp => {
             for object in objects {
                 write_c(object, types, products)?;
@@ -62,6 +63,21 @@ fn write_go(objects: &[Object], types: &[String], path: &Path) -> Result<PathBuf
         let part = read(object)
             .and_then(|btf| go_types::generate(&btf, &options))
             .with_context(|| format!("generate Go types for BPF object {:?}", object.name))?;
+        text.push_str(&part);
+    }
+    file::write_if_changed(path, text.as_bytes())?;
+    Ok(path.to_owned())
+}
+
+fn write_zig(objects: &[Object], types: &[String], path: &Path) -> Result<PathBuf> {
+    let mut text = zig_types::HEAD.to_owned();
+    for object in objects {
+        let mut options = zig_types::Options::new(&object.name);
+        options.namespace = (objects.len() > 1).then(|| object.name.clone());
+        options.types = types.to_vec();
+        let part = read(object)
+            .and_then(|btf| zig_types::generate(&btf, &options))
+            .with_context(|| format!("generate Zig types for BPF object {:?}", object.name))?;
         text.push_str(&part);
     }
     file::write_if_changed(path, text.as_bytes())?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use super::{c_guest, go_guest};
+use super::{c_guest, go_guest, zig_guest};
 use crate::failure::HintExt;
 
 /// The manifest's file name.
@@ -48,7 +48,7 @@ pub(super) struct Guest {
     pub(super) package: Option<String>,
     /// For C and C++; `None`: what is found.
     pub(super) sources: Option<Vec<String>>,
-    /// For the compiler of C and C++.
+    /// For the compiler of C, C++ and Zig.
     pub(super) flags: Vec<String>,
     /// C and C++ without a C library: what the SDK has instead of it.
     pub(super) freestanding: bool,
@@ -77,16 +77,20 @@ pub(crate) enum Language {
     C,
     Cpp,
     Go,
+    Zig,
 }
 
 impl Language {
-    /// By the files that are there: `Cargo.toml`, `*.go`, `*.cpp`, `*.c`, in this order.
+    /// By the files that are there: `Cargo.toml`, `*.go`, `main.zig`, `*.cpp`, `*.c`, in this order.
     pub(super) fn detect(folder: &Path) -> Result<Option<Self>> {
         if folder.join("Cargo.toml").is_file() {
             return Ok(Some(Self::Rust));
         }
         if go_guest::has_sources(folder) {
             return Ok(Some(Self::Go));
+        }
+        if zig_guest::root(folder).is_some() {
+            return Ok(Some(Self::Zig));
         }
         let sources = c_guest::find_sources(folder)?;
         let is_cpp = |path: &PathBuf| c_guest::end_of(path) == Some(true);

@@ -6,8 +6,8 @@
 //! 1. [`headers`]: `vmlinux.h` from the kernel's types, and libbpf's headers;
 //! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
 //! 3. [`bindings`]: types for what the objects hold, in the guest's language;
-//! 4. [`guest`] (cargo), [`c_guest`] (clang) or [`go_guest`] (go) builds the component; the latter
-//!    two with [`component`].
+//! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go) or [`zig_guest`] (zig) builds the
+//!    component; all but the first with [`component`].
 //!
 //! Then [`package`] makes an image of the products. They are kept in `target/ecli/`.
 
@@ -29,6 +29,7 @@ mod sources;
 mod stamp;
 mod template;
 mod toolchain;
+mod zig_guest;
 
 use std::path::{Path, PathBuf};
 
@@ -148,7 +149,7 @@ impl Project {
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
         if sources.is_empty() && self.language.is_none() {
             bail!(
-                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, *.c or *.cpp",
+                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, main.zig, *.c or *.cpp",
                 self.folder.display()
             );
         }
@@ -175,6 +176,13 @@ impl Project {
                 cache: &cache,
             }),
             (Language::Go, _) => go_guest::build(&self.folder, bindings.as_deref(), products),
+            (Language::Zig, _) => zig_guest::build(&zig_guest::Setting {
+                folder: &self.folder,
+                guest: &self.manifest.guest,
+                bindings: bindings.as_deref(),
+                products,
+                cache: &cache,
+            }),
             (Language::Rust, Some(workspace)) => guest::build(workspace, bindings.as_deref()),
             (Language::Rust, None) => bail!("the workspace of the guest was not read"),
         }
