@@ -39,13 +39,13 @@ func (b *BTF) Find(name string) (TypeID, bool) {
 
 // Describe describes a type.
 func (b *BTF) Describe(id TypeID) (Type, error) {
-	return ask(func() { large(func() { abiBTFDescribe(b.handle, uint32(id), ret) }) },
+	return ask(func() { abiBTFDescribe(b.handle, uint32(id), ret) },
 		func() Type { return describe(item{unsafe.Add(ret, 4)}) })
 }
 
 // Closure describes a type and every type that its layout needs; the type itself first.
 func (b *BTF) Closure(id TypeID) ([]Type, error) {
-	return ask(func() { large(func() { abiBTFClosure(b.handle, uint32(id), ret) }) },
+	return ask(func() { abiBTFClosure(b.handle, uint32(id), ret) },
 		func() []Type { return items(listAt(4), 32, describe) })
 }
 

@@ -49,9 +49,11 @@ type RingBuffer struct {
 	arena    *arena
 	held     uint32
 	bytesMax uint32
-	// isLarge: it may hold a record that does not fit into the arena.
-	isLarge bool
 }
+
+// recordBytesMax is what the longest record may have. A ring buffer of more bytes could hold longer
+// ones, for which memory would have to be kept.
+const recordBytesMax = 4 << 20
 
 // RingBuffer starts reading.
 func (o *Object) RingBuffer(name RingBufferName) (*RingBuffer, error) {
@@ -63,9 +65,8 @@ func (o *Object) RingBuffer(name RingBufferName) (*RingBuffer, error) {
 	if err != nil {
 		return nil, err
 	}
-	const most = 1 << 20
-	arena := newArena(min(bytes, most) + arenaSlack)
-	return &RingBuffer{handle, arena, 0, batchBytesMax, bytes > most}, nil
+	arena := newArena(min(bytes, recordBytesMax) + arenaSlack)
+	return &RingBuffer{handle, arena, 0, batchBytesMax}, nil
 }
 
 // SetBatchBytesMax says how many bytes a batch has at most.
@@ -81,22 +82,15 @@ func (r *RingBuffer) read(timeout time.Duration) (Batch, error) {
 	defer calls.Unlock()
 	consumed := r.held
 	r.held = 0
-	bytesMax := r.bytesMax
-	run := func() { abiRingRead(r.handle, consumed, bytesMax, 1, int64(timeout), ret) }
 	r.arena.begin()
-	if r.isLarge && (timeout > 0 || abiRingAvailable(r.handle)-uint64(consumed) > 1<<20) {
-		// What is there may be one record.
-		large(run)
-	} else {
-		run()
-	}
+	abiRingRead(r.handle, consumed, r.bytesMax, 1, int64(timeout), ret)
 	r.arena.end()
 	if err := outcome(4); err != nil {
 		return Batch{}, err
 	}
 	records := listAt(4)
 	r.held = records.count
-	return Batch{records: r.arena.lend(records)}, nil
+	return Batch{records: records.bytes()}, nil
 }
 
 // Next frees the last batch and waits for the next one. It returns an empty one when the operator
@@ -186,8 +180,7 @@ func (p *PerfBuffer) read(timeout time.Duration) (Batch, error) {
 	}
 	records := listAt(8)
 	p.held = records.count
-	lost := u64(16)
-	return Batch{records: p.arena.lend(records), Lost: lost}, nil
+	return Batch{records: records.bytes(), Lost: u64(16)}, nil
 }
 
 // TryNext, Next and NextWithin are like those of RingBuffer.

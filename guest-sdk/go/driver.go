@@ -12,17 +12,12 @@ func LentBatch(records unsafe.Pointer, bytes uint32, lost uint64) Batch {
 	if bytes == 0 {
 		return Batch{Lost: lost}
 	}
-	batch := Batch{records: unsafe.Slice((*byte)(records), bytes), Lost: lost}
-	if !isLasting(records) {
-		// What did not fit is kept until the next call only.
-		batch.records = append([]byte(nil), batch.records...)
-	}
-	return batch
+	return Batch{records: unsafe.Slice((*byte)(records), bytes), Lost: lost}
 }
 
 // FreeLent makes the memory of the lent batch room for the next one: for package plugin.
 func FreeLent(records unsafe.Pointer, bytes uint32) {
-	if bytes == 0 || !isLasting(records) {
+	if bytes == 0 {
 		return
 	}
 	start := uintptr(records) - uintptr(unsafe.Pointer(&lasting))
@@ -30,11 +25,6 @@ func FreeLent(records unsafe.Pointer, bytes uint32) {
 	if start+uintptr(bytes) == lastingUsed {
 		lastingUsed = start
 	}
-}
-
-func isLasting(at unsafe.Pointer) bool {
-	start := uintptr(unsafe.Pointer(&lasting))
-	return uintptr(at) >= start && uintptr(at) < start+uintptr(len(lasting))
 }
 
 // DriveRingBuffer hands a ring buffer to the host: for package plugin.

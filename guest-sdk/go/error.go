@@ -89,6 +89,14 @@ func askAt[T any](payload uintptr, run func(), take func() T) (taken T, err erro
 	return take(), nil
 }
 
+// askLarge is ask for a call that returns a list of so many bytes.
+func askLarge[T any](bytes int, run func(), take func() T) (T, error) {
+	calls.Lock()
+	scratch.reserve(bytes)
+	calls.Unlock()
+	return ask(run, take)
+}
+
 // get makes a call that cannot fail.
 func get[T any](run func(), take func() T) T {
 	calls.Lock()

@@ -26,7 +26,7 @@ type LinkInfo struct {
 
 // Info describes the link.
 func (l *Link) Info() LinkInfo {
-	return get(func() { large(func() { abiLinkInfo(l.handle, ret) }) }, func() LinkInfo {
+	return get(func() { abiLinkInfo(l.handle, ret) }, func() LinkInfo {
 		ids := items(listAt(20), 4, func(i item) uint32 { return i.u32(0) })
 		return LinkInfo{listAt(0).text(), u32(8), texts(listAt(12)), ids}
 	})

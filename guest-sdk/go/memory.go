@@ -1,24 +1,23 @@
 package bpf
 
 import (
-	"runtime/debug"
 	"sync"
 	"unsafe"
 )
 
 // Lists that the host returns go to an arena: memory for them is asked for with cabi_realloc during
-// the call. Nothing may be allocated on Go's heap there while a collection may run, since that reads a
-// clock, which the component model forbids inside of cabi_realloc. What is returned is copied out of
-// the arena, or borrowed until the next call for the same source.
+// the call. Nothing may be allocated on Go's heap there, since that can start a collection or make the
+// heap grow, which read a clock, and the component model forbids to call out of cabi_realloc. What is
+// returned is copied out of the arena, or borrowed until the next call for the same source.
 
-// arena is memory that is used again for every call. It only grows outside of calls.
+// arena is memory that is used again for every call. It only grows before calls.
 type arena struct {
 	memory []uint64
 	used   uintptr
 }
 
 // listBytesMax is the bytes of lists that nearly all calls return at most: 1 MiB of the contract's,
-// and what is around it. Calls that may return more are made with large.
+// and what is around it. Before calls that may return more, the arena is made larger.
 const listBytesMax = 1<<20 + 128<<10
 
 var (
@@ -33,8 +32,6 @@ var (
 	lasting [3 << 20 / 2]byte
 	// lastingUsed counts its bytes.
 	lastingUsed uintptr
-	// overflowed keeps what did not fit, until the next call.
-	overflowed [][]uint64
 )
 
 // calls lets one goroutine at a time make a call and read what it returned: whatever allocates
@@ -45,7 +42,10 @@ func newArena(bytes int) *arena {
 	return &arena{memory: make([]uint64, (bytes+7)/8)}
 }
 
+// Without growth of the stack, for which the runtime might turn to something else.
+//
 //go:wasmexport cabi_realloc
+//go:nosplit
 func cabiRealloc(old unsafe.Pointer, oldBytes, align, bytes uint32) unsafe.Pointer {
 	start, used, room := uintptr(unsafe.Pointer(&lasting)), &lastingUsed, uintptr(len(lasting))
 	if landing != nil {
@@ -54,25 +54,16 @@ func cabiRealloc(old unsafe.Pointer, oldBytes, align, bytes uint32) unsafe.Point
 	}
 	offset := (*used + uintptr(align) - 1) &^ (uintptr(align) - 1)
 	if offset+uintptr(bytes) > room {
-		memory := make([]uint64, (bytes+7)/8)
-		overflowed = append(overflowed, memory)
-		return unsafe.Pointer(unsafe.SliceData(memory))
+		// An address where nothing is: the host ends the guest, and says that it was for this.
+		return unsafe.Pointer(^uintptr(7) >> 32)
 	}
 	*used = offset + uintptr(bytes)
 	return unsafe.Pointer(start + offset)
 }
 
-// large makes a call whose lists may not fit into an arena: no collection runs meanwhile.
-func large(run func()) {
-	percent := debug.SetGCPercent(-1)
-	run()
-	debug.SetGCPercent(percent)
-}
-
 // begin makes lists land in an arena that is empty from now on.
 func (a *arena) begin() {
 	a.used = 0
-	overflowed = nil
 	landing = a
 }
 
@@ -81,15 +72,12 @@ func (a *arena) end() {
 	landing = nil
 }
 
-// lend is the list for as long as nothing else lands in the arena: a copy, if it did not fit.
-func (a *arena) lend(l list) []byte {
-	bytes := l.bytes()
-	start := uintptr(unsafe.Pointer(unsafe.SliceData(a.memory)))
-	at := uintptr(l.data)
-	if at < start || at >= start+uintptr(len(a.memory))*8 {
-		return append([]byte(nil), bytes...)
+// reserve makes room for a list of so many bytes and what is around it.
+func (a *arena) reserve(bytes int) {
+	const around = 4096
+	if len(a.memory)*8 < bytes+around {
+		a.memory = make([]uint64, (bytes+around)/8+1)
 	}
-	return bytes
 }
 
 // textAt and bytesAt are where the bytes of a string or slice start.

@@ -51,14 +51,14 @@ func (o *Object) AttachStructOps(m *RawMap) (*Link, error) {
 
 // Programs describes every program of the object.
 func (o *Object) Programs() []ProgramInfo {
-	return get(func() { large(func() { abiObjectPrograms(o.handle, ret) }) }, func() []ProgramInfo {
+	return get(func() { abiObjectPrograms(o.handle, ret) }, func() []ProgramInfo {
 		return items(listAt(0), programInfoBytes, programInfo)
 	})
 }
 
 // Maps describes every map, those of global data included.
 func (o *Object) Maps() []MapInfo {
-	return get(func() { large(func() { abiObjectMaps(o.handle, ret) }) }, func() []MapInfo {
+	return get(func() { abiObjectMaps(o.handle, ret) }, func() []MapInfo {
 		return items(listAt(0), mapInfoBytes, mapInfo)
 	})
 }
@@ -76,7 +76,7 @@ type GlobalInfo struct {
 
 // Globals describes every global variable.
 func (o *Object) Globals() []GlobalInfo {
-	return get(func() { large(func() { abiObjectGlobals(o.handle, ret) }) }, func() []GlobalInfo {
+	return get(func() { abiObjectGlobals(o.handle, ret) }, func() []GlobalInfo {
 		return items(listAt(0), 32, func(i item) GlobalInfo {
 			return GlobalInfo{
 				i.text(0), i.text(8), i.u32(16), i.u32(20), TypeID(i.u32(24)), i.flag(28),
@@ -96,20 +96,11 @@ func SetGlobal[T any](o *Object, name Global[T], value T) error {
 // GetGlobal reads a variable.
 func GetGlobal[T any](o *Object, name Global[T]) (T, error) {
 	var value T
-	get := o.getGlobal(string(name))
-	if unsafe.Sizeof(value) > 1<<20 {
-		small := get
-		get = func() { large(small) }
-	}
-	bytes, err := ask(get, func() []byte { return listAt(4).copied() })
+	bytes, err := o.globalBytes(string(name), int(unsafe.Sizeof(value)))
 	if err != nil {
 		return value, err
 	}
 	return value, read(bytes, &value)
-}
-
-func (o *Object) getGlobal(name string) func() {
-	return func() { abiObjectGetGlobal(o.handle, textAt(name), uint32(len(name)), ret) }
 }
 
 // SetGlobalBytes sets a variable of exactly this size.
@@ -122,7 +113,19 @@ func (o *Object) SetGlobalBytes(name string, value []byte) error {
 
 // GlobalBytes reads a variable.
 func (o *Object) GlobalBytes(name string) ([]byte, error) {
-	return ask(func() { large(o.getGlobal(name)) }, func() []byte { return listAt(4).copied() })
+	size := 0
+	for _, global := range o.Globals() {
+		if global.Name == name {
+			size = int(global.Size)
+		}
+	}
+	return o.globalBytes(name, size)
+}
+
+func (o *Object) globalBytes(name string, size int) ([]byte, error) {
+	return askLarge(size,
+		func() { abiObjectGetGlobal(o.handle, textAt(name), uint32(len(name)), ret) },
+		func() []byte { return listAt(4).copied() })
 }
 
 // read copies bytes into a value of the same size.

@@ -11,8 +11,8 @@ const (
 // RawMap is a map whose keys and values are bytes.
 type RawMap struct {
 	handle int32
-	// isLarge: its values do not fit into an arena; known when it has been asked for.
-	isLarge, isSizeKnown bool
+	// entryBytes is how much a key with its value has; 0: not asked for yet.
+	entryBytes int
 }
 
 // Map finds a map by its name.
@@ -68,17 +68,18 @@ func mapInfo(i item) MapInfo {
 	return info
 }
 
-// carefully makes a call that returns values.
-func (m *RawMap) carefully(run func()) func() {
-	if !m.isSizeKnown {
+// sizeOfEntry is how much a key with its value has.
+func (m *RawMap) sizeOfEntry() int {
+	if m.entryBytes == 0 {
 		info := m.Info()
-		m.isLarge = max(info.UserValueSize, info.KeySize) > 1<<20
-		m.isSizeKnown = info.ID != 0
+		size := int(info.KeySize) + int(info.UserValueSize)
+		if info.ID == 0 {
+			// It may change before load.
+			return size
+		}
+		m.entryBytes = max(size, 1)
 	}
-	if m.isLarge {
-		return func() { large(run) }
-	}
-	return run
+	return m.entryBytes
 }
 
 // Info describes the map.
@@ -116,16 +117,16 @@ func (m *RawMap) Lookup(key []byte) ([]byte, bool, error) { return m.LookupWith(
 
 // LookupWith is Lookup with flags: Lock.
 func (m *RawMap) LookupWith(key []byte, flags uint64) ([]byte, bool, error) {
-	return found(ask(m.carefully(func() {
+	return found(askLarge(m.sizeOfEntry(), func() {
 		abiMapLookup(m.handle, bytesAt(key), uint32(len(key)), flags, ret)
-	}), takeSome))
+	}, takeSome))
 }
 
 // LookupAndDelete takes a value out; queues and stacks have empty keys.
 func (m *RawMap) LookupAndDelete(key []byte) ([]byte, bool, error) {
-	return found(ask(m.carefully(func() {
+	return found(askLarge(m.sizeOfEntry(), func() {
 		abiMapLookupAndDelete(m.handle, bytesAt(key), uint32(len(key)), 0, ret)
-	}), takeSome))
+	}, takeSome))
 }
 
 // NextKey returns the key after this one, or the first one after nil; false at the end.
@@ -216,9 +217,8 @@ func (m *RawMap) Freeze() error { return call(func() { abiMapFreeze(m.handle, re
 
 // Cursor is a walk over a map.
 type Cursor struct {
-	handle  int32
-	arena   *arena
-	isLarge bool
+	handle int32
+	arena  *arena
 }
 
 // spareArena is that of the last cursor that was closed.
@@ -238,13 +238,12 @@ func (m *RawMap) cursor(handle int32, err error) (*Cursor, error) {
 	if err != nil {
 		return nil, err
 	}
-	// For what it finds out.
-	m.carefully(nil)
-	cursor := &Cursor{handle, spareArena, m.isLarge}
+	cursor := &Cursor{handle, spareArena}
 	spareArena = nil
 	if cursor.arena == nil {
 		cursor.arena = newArena(listBytesMax)
 	}
+	cursor.arena.reserve(m.sizeOfEntry())
 	return cursor, nil
 }
 
@@ -253,20 +252,13 @@ func (m *RawMap) cursor(handle int32, err error) (*Cursor, error) {
 func (c *Cursor) Next(entriesMax int) (keys, values []byte, count int, err error) {
 	calls.Lock()
 	defer calls.Unlock()
-	run := func() { abiCursorNext(c.handle, uint32(entriesMax), ret) }
 	c.arena.begin()
-	if c.isLarge {
-		large(run)
-	} else {
-		run()
-	}
+	abiCursorNext(c.handle, uint32(entriesMax), ret)
 	c.arena.end()
 	if err := outcome(4); err != nil {
 		return nil, nil, 0, err
 	}
-	count = int(u32(4))
-	keyList, valueList := listAt(8), listAt(16)
-	return c.arena.lend(keyList), c.arena.lend(valueList), count, nil
+	return listAt(8).bytes(), listAt(16).bytes(), int(u32(4)), nil
 }
 
 // Close ends the walk. What it returned is not to be used any more.
