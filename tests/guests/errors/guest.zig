@@ -8,9 +8,8 @@ const flags = bpf.flags;
 pub fn main() !void {
     var arena: std.heap.ArenaAllocator = .init(bpf.allocator);
     const objects = try bpf.listObjects(arena.allocator());
-    const is_sorted = std.mem.lessThan(u8, objects[0], objects[1]);
-    const first, const second = if (is_sorted) .{ 0, 1 } else .{ 1, 0 };
-    try bpf.print("objects [\"{s}\", \"{s}\"]\n", .{ objects[first], objects[second] });
+    const first: usize = if (std.mem.lessThan(u8, objects[0], objects[1])) 0 else 1;
+    try bpf.print("objects [\"{s}\", \"{s}\"]\n", .{ objects[first], objects[1 - first] });
     try show("object", bpf.Object.open("nothing"), &.{ "nothing", "bad", "good" });
     const bad: bpf.Object = try .open("bad");
     try show("verifier", bad.load(), &.{ "bad", "wild", "R" });
