@@ -18,7 +18,7 @@ const ZIG_VARIABLE: &str = "ECLI_ZIG";
 const VERSION: (u32, u32) = (0, 17);
 
 /// Where the guest begins: the first of these that is there.
-const ROOTS: [&str; 3] = ["main.zig", "guest.zig", "src/main.zig"];
+const ROOTS: [&str; 2] = ["guest.zig", "src/guest.zig"];
 
 /// Safety is checked, as in Rust: a mistake traps with a message.
 const FLAGS: [&str; 10] = [
@@ -168,6 +168,9 @@ mod tests {
     fn a_guest_begins_in_the_first_file_that_is_there() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(root(folder.path()), None);
+        std::fs::create_dir(folder.path().join("src")).unwrap();
+        std::fs::write(folder.path().join("src/guest.zig"), "").unwrap();
+        assert_eq!(root(folder.path()), Some("src/guest.zig"));
         std::fs::write(folder.path().join("guest.zig"), "").unwrap();
         assert_eq!(root(folder.path()), Some("guest.zig"));
     }
