@@ -61,7 +61,9 @@ func (m *Map[K, V]) UpdateBatch(keys []K, values []V, flags uint64) (int, error)
 }
 
 // DeleteBatch removes many keys; how many were there.
-func (m *Map[K, V]) DeleteBatch(keys []K) (int, error) { return m.raw.DeleteBatch(bytesOfAll(keys)) }
+func (m *Map[K, V]) DeleteBatch(keys []K) (int, error) {
+	return m.raw.DeleteBatch(bytesOfAll(keys))
+}
 
 // bytesOfAll is the memory of values that lie end to end.
 func bytesOfAll[T any](values []T) []byte {

@@ -6,9 +6,9 @@ import (
 )
 
 // Lists that the host returns go to an arena: memory for them is asked for with cabi_realloc during
-// the call. Nothing may be allocated on Go's heap there, since that can start a collection or make the
-// heap grow, which read a clock, and the component model forbids to call out of cabi_realloc. What is
-// returned is copied out of the arena, or borrowed until the next call for the same source.
+// the call. Nothing may be allocated on Go's heap there, since that can start a collection or make
+// the heap grow, which read a clock, and the component model forbids to call out of cabi_realloc.
+// What is returned is copied out of the arena, or borrowed until the next call for the same source.
 
 // arena is memory that is used again for every call. It only grows before calls.
 type arena struct {

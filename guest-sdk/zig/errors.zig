@@ -75,7 +75,11 @@ pub fn check(call: memory.Call, payload: usize) Error!memory.Item {
     const error_item: memory.Item = .{ .address = item.address + payload };
     const number = error_item.int(u8, 0);
     const code = if (number < codes.len) codes[number] else error.Other;
-    details = .{ .code = code, .errno = error_item.int(u32, 4), .message = keep(error_item.bytes(8)) };
+    details = .{
+        .code = code,
+        .errno = error_item.int(u32, 4),
+        .message = keep(error_item.bytes(8)),
+    };
     return code;
 }
 

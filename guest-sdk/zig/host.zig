@@ -101,7 +101,8 @@ pub fn arguments(arena: std.mem.Allocator) Error![]const [:0]const u8 {
     if (std.os.wasi.args_sizes_get(&count, &bytes) != .SUCCESS) return error.Other;
     const pointers = try arena.alloc([*:0]u8, count);
     const buffer = try arena.alloc(u8, bytes);
-    if (count > 0 and std.os.wasi.args_get(pointers.ptr, buffer.ptr) != .SUCCESS) return error.Other;
+    if (count > 0 and std.os.wasi.args_get(pointers.ptr, buffer.ptr) != .SUCCESS)
+        return error.Other;
     const list = try arena.alloc([:0]const u8, count);
     for (list, pointers) |*argument, pointer| argument.* = std.mem.span(pointer);
     return list;

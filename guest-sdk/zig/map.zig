@@ -377,7 +377,8 @@ pub fn MapOf(comptime K: type, comptime V: type) type {
 
         /// Sets many entries; how many were set.
         pub fn updateBatch(self: Self, keys: []const K, values: []const V, with: u64) Error!u32 {
-            return self.raw.updateBatch(std.mem.sliceAsBytes(keys), std.mem.sliceAsBytes(values), with);
+            const bytes = std.mem.sliceAsBytes(values);
+            return self.raw.updateBatch(std.mem.sliceAsBytes(keys), bytes, with);
         }
 
         /// Removes many keys; how many were there.

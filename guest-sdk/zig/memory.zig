@@ -6,14 +6,33 @@ const std = @import("std");
 /// Memory of the guest; what the SDK allocates comes from here.
 pub const allocator = std.heap.page_allocator;
 
+/// Of all lists: the contract's largest numbers have eight bytes.
+const alignment: std.mem.Alignment = .@"8";
+
+const Memory = []align(alignment.toByteUnits()) u8;
+
 /// Memory that is used again for every call; it grows to what the largest one needs.
 pub const Arena = struct {
-    inner: std.heap.ArenaAllocator = .init(allocator),
+    memory: Memory = &.{},
+    used: usize = 0,
+    /// All lists of the call.
+    wanted: usize = 0,
+    /// Those that did not fit.
+    others: std.ArrayList(Memory) = .empty,
 
     /// Makes lists land here, where nothing of the last call is kept.
     pub fn begin(self: *Arena) void {
-        // Where it fails, memory is asked for again.
-        _ = self.inner.reset(.retain_capacity);
+        self.free();
+        if (self.wanted > self.memory.len) {
+            // What did not fit the last time shall. The allocator wants some bytes for itself, and
+            // takes powers of two.
+            const own = 8;
+            const bytes = std.math.ceilPowerOfTwoAssert(usize, self.wanted + own) - own;
+            allocator.free(self.memory);
+            self.memory = allocator.alignedAlloc(u8, alignment, bytes) catch &.{};
+        }
+        self.used = 0;
+        self.wanted = 0;
         landing = self;
     }
 
@@ -23,7 +42,28 @@ pub const Arena = struct {
     }
 
     pub fn deinit(self: *Arena) void {
-        self.inner.deinit();
+        self.free();
+        self.others.deinit(allocator);
+        allocator.free(self.memory);
+        self.* = .{};
+    }
+
+    fn free(self: *Arena) void {
+        for (self.others.items) |list| allocator.free(list);
+        self.others.clearRetainingCapacity();
+    }
+
+    fn take(self: *Arena, bytes: usize) error{OutOfMemory}![*]u8 {
+        const size = alignment.forward(bytes);
+        self.wanted += size;
+        if (size <= self.memory.len - self.used) {
+            defer self.used += size;
+            return self.memory[self.used..].ptr;
+        }
+        const list = try allocator.alignedAlloc(u8, alignment, size);
+        errdefer allocator.free(list);
+        try self.others.append(allocator, list);
+        return list.ptr;
     }
 };
 
@@ -33,17 +73,17 @@ pub var scratch: Arena = .{};
 /// The arena of the call that is running.
 var landing: ?*Arena = null;
 
-/// Of all lists: the contract's largest numbers have eight bytes.
-const alignment: std.mem.Alignment = .@"8";
-
-export fn cabi_realloc(old: ?[*]u8, old_bytes: usize, _: usize, bytes: usize) ?[*]u8 {
+export fn cabi_realloc(old: ?[*]u8, old_bytes: usize, _: usize, bytes: usize) [*]u8 {
     // Only lists that are lowered are asked for, never grown.
     std.debug.assert(old == null and old_bytes == 0);
+    if (landing) |arena| return arena.take(@max(bytes, 1)) catch none();
     // What is asked for outside of our calls lasts: WASI keeps a few pages, and a plugin frees its
     // batches.
-    const from = if (landing) |arena| arena.inner.allocator() else allocator;
-    return from.rawAlloc(@max(bytes, 1), alignment, @returnAddress()) orelse
-        @panic("no memory for what the host returns");
+    return allocator.rawAlloc(@max(bytes, 1), alignment, @returnAddress()) orelse none();
+}
+
+fn none() noreturn {
+    @panic("no memory for what the host returns");
 }
 
 /// Frees a list that the host has passed to an exported function.

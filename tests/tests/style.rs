@@ -42,6 +42,7 @@ fn no_line_of_code_is_too_wide() -> Result<()> {
         "*.cpp",
         "*.hpp",
         "*.go",
+        "*.zig",
         "Makefile",
         "scripts/*",
         ".ci/*",

@@ -1,4 +1,6 @@
-//! Generated Go and Zig, compiled: both assert the size of every type and the place of every member.
+//! Generated Go and Zig, compiled: both assert the size of every type and the place of every
+//! member.
+//!
 //! `eval "$(scripts/go-toolchain)" "$(scripts/zig-toolchain)"` says where the compilers are.
 
 use std::ffi::OsString;

@@ -81,7 +81,8 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `*.cpp`, `*.c`, in this order.
+    /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `*.cpp`, `*.c`, in this
+    /// order.
     pub(super) fn detect(folder: &Path) -> Result<Option<Self>> {
         if folder.join("Cargo.toml").is_file() {
             return Ok(Some(Self::Rust));

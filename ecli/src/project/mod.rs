@@ -149,7 +149,7 @@ impl Project {
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
         if sources.is_empty() && self.language.is_none() {
             bail!(
-                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, *.c or *.cpp",
+                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, *.c, *.cpp",
                 self.folder.display()
             );
         }

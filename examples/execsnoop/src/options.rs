@@ -6,34 +6,8 @@ use std::time::Duration;
 
 use lexopt::{Arg, Error, Parser, ValueExt};
 
-const HELP: &str = "\
-Shows every program that starts and every process that ends.
-
-Usage: execsnoop [OPTION...]
-
-Examples:
-  execsnoop              # all programs, with arguments, exit codes and durations
-  execsnoop -T           # with the time
-  execsnoop -u 1000      # only those of user 1000
-  execsnoop -n git       # only processes with \"git\" in their name
-  execsnoop -P $$        # only what this shell starts
-  execsnoop -m 500ms     # only processes that ran for at least half a second
-  execsnoop -f           # also the ends of processes that were forked and ran no program
-
-Options:
-  -p, --pid PID               only this process
-  -P, --parent PID            only children of this process
-  -u, --uid UID               only processes of this user
-  -n, --name NAME             only processes whose name contains this (at most 15 bytes)
-  -m, --min-duration TIME     only processes that ran at least so long (5s, 20ms, 300us; a plain
-                              number is milliseconds), shown when they end
-  -f, --forks                 also show the end of processes that never ran a program
-  -T, --time                  show the time
-      --max-args BYTES        bytes of arguments to keep of each program (default 1024, at most
-                              8192); \"...\" stands for the rest
-      --buffer-size KIB       size of the ring buffer (default 1024)
-  -h, --help                  print this help
-";
+/// The same for the guest in every language.
+const HELP: &str = include_str!("../help.txt");
 
 /// As in execsnoop.bpf.c.
 const ARGUMENT_BYTES_LIMIT: u32 = 8192;

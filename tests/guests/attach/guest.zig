@@ -30,7 +30,8 @@ fn all() !void {
     const object: bpf.Object = try .open(types.object_name);
     try (try object.program("on_call")).setAutoattach(false);
     object.load() catch |err| {
-        return bpf.print("load: {s}: {s}\n", .{ code(@as(bpf.Error!void, err)), bpf.messageOf(err) });
+        const outcome: bpf.Error!void = err;
+        return bpf.print("load: {s}: {s}\n", .{ code(outcome), bpf.messageOf(err) });
     };
     const links = try object.attach(arena.allocator());
     var infos: std.ArrayList(bpf.LinkInfo) = .empty;

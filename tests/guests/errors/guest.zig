@@ -46,7 +46,8 @@ fn show(what: []const u8, outcome: anytype, words: []const []const u8) !void {
         try bpf.print("{s}: ok\n", .{what});
     } else |err| {
         const details = bpf.lastError();
-        try bpf.print("{s}: ErrorCode::{s}, errno {d}\n", .{ what, @errorName(err), details.errno });
+        const name = @errorName(err);
+        try bpf.print("{s}: ErrorCode::{s}, errno {d}\n", .{ what, name, details.errno });
         for (words) |word| {
             if (std.mem.find(u8, details.message, word) == null) {
                 try bpf.print("  does not say `{s}`: {s}\n", .{ word, details.message });

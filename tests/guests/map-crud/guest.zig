@@ -44,7 +44,10 @@ fn show(what: []const u8, value: anytype) !void {
 fn showSome(value: anytype) !void {
     const there = value orelse return bpf.print("None", .{});
     switch (@TypeOf(there)) {
-        Pair => try bpf.print("Some(Pair {{ left: {d}, right: {d} }})", .{ there.left, there.right }),
+        Pair => {
+            const both = .{ there.left, there.right };
+            try bpf.print("Some(Pair {{ left: {d}, right: {d} }})", both);
+        },
         else => try bpf.print("Some({d})", .{there}),
     }
 }

@@ -27,7 +27,9 @@ func main() {
 	frozen(object)
 }
 
-func (p Pair) String() string { return fmt.Sprintf("Pair { left: %d, right: %d }", p.Left, p.Right) }
+func (p Pair) String() string {
+	return fmt.Sprintf("Pair { left: %d, right: %d }", p.Left, p.Right)
+}
 
 // some is what a look-up found, which must not fail.
 func some[V any](value V, isThere bool, err error) string {

@@ -64,7 +64,8 @@ fn words(object: bpf.Object) !void {
     var is_set = true;
     for (0..values.count()) |cpu| is_set = is_set and values.get(cpu) == 3;
     try bpf.print("all set: {}\n", .{is_set});
-    const both = try std.mem.concat(arena.allocator(), u32, &.{ try all(cpus, 1), try all(cpus, 2) });
+    const parts = [_][]const u32{ try all(cpus, 1), try all(cpus, 2) };
+    const both = try std.mem.concat(arena.allocator(), u32, &parts);
     try bpf.print("set in a batch: {d}\n", .{try map.updateBatch(&.{ 1, 2 }, both, flags.any)});
     const taken = try map.lookupAndDelete(2) orelse return bpf.fail(error.Other, "the key is gone");
     try bpf.print("taken: Some({d})\n", .{taken.get(0)});

@@ -1,5 +1,5 @@
-// Traps while it holds a loaded object: says so, then reads where there is no memory, since a panic of
-// Go is an exit.
+// Traps while it holds a loaded object: says so, then reads where there is no memory, since a panic
+// of Go is an exit.
 package main
 
 import (
