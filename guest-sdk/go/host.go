@@ -44,12 +44,22 @@ type Symbol struct {
 	Module string
 }
 
-// symbolsMax is how many addresses one call takes, whose symbols then fit into an arena: names have
-// 512 bytes at most, those of modules 64.
-const symbolsMax = 1024
+const (
+	// addressesMax is the contract's bound.
+	addressesMax = 65536
+	// symbolsMax is how many are resolved at a time, so that they fit into an arena: names have 512
+	// bytes at most, those of modules 64.
+	symbolsMax = 1024
+)
 
-// KernelSymbols returns the symbol of each address.
+// KernelSymbols returns the symbol of each address, of which there may be 65536.
 func KernelSymbols(addresses []uint64) ([]Symbol, error) {
+	if len(addresses) > addressesMax {
+		return nil, &Error{
+			Code:    ErrLimitExceeded,
+			Message: fmt.Sprintf("resolve %d addresses: 65536 are the most", len(addresses)),
+		}
+	}
 	symbols := make([]Symbol, 0, len(addresses))
 	for len(addresses) > 0 {
 		some := addresses[:min(len(addresses), symbolsMax)]

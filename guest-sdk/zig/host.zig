@@ -48,25 +48,15 @@ pub const Symbol = struct {
     module: ?[]const u8,
 };
 
-/// How many addresses one call takes.
-const addresses_max = 65536;
-
 /// The symbol of each address, null for those in no symbol; the caller owns them, so an arena is
 /// best.
 pub fn kernelSymbols(arena: std.mem.Allocator, addresses: []const u64) Error![]?Symbol {
-    const symbols = try arena.alloc(?Symbol, addresses.len);
-    var done: usize = 0;
-    while (done < addresses.len) {
-        const some = addresses[done..@min(addresses.len, done + addresses_max)];
-        const bytes = std.mem.sliceAsBytes(some);
-        const call = Call.begin(&memory.scratch);
-        abi.@"resolve-kernel"(memory.at(bytes), bytes.len, call.ret());
-        const list = (try errors.check(call, 4)).list(0, 40);
-        for (symbols[done..][0..list.count], 0..) |*symbol, i| {
-            symbol.* = try read(arena, list.item(i));
-        }
-        done += some.len;
-    }
+    const bytes = std.mem.sliceAsBytes(addresses);
+    const call = Call.begin(&memory.scratch);
+    abi.@"resolve-kernel"(memory.at(bytes), bytes.len, call.ret());
+    const list = (try errors.check(call, 4)).list(0, 40);
+    const symbols = try arena.alloc(?Symbol, list.count);
+    for (symbols, 0..) |*symbol, i| symbol.* = try read(arena, list.item(i));
     return symbols;
 }
 
