@@ -10,6 +10,7 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ("guest-sdk/c", &["c", "h", "hpp", "md"]),
     ("guest-sdk/go", &["go", "mod", "md", "s"]),
     ("guest-sdk/rust", &["rs", "toml", "md"]),
+    ("guest-sdk/ts", &["ts", "mjs", "json", "md"]),
     ("guest-sdk/zig", &["zig", "md"]),
     // Nothing else lies there.
     ("ecli/templates", &[]),

@@ -43,6 +43,7 @@ mod records;
 mod relocation;
 pub mod rust_types;
 mod source;
+pub mod ts_types;
 mod ty;
 pub mod zig_types;
 

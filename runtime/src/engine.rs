@@ -113,10 +113,19 @@ impl RuntimeBuilder {
     }
 }
 
+/// Bytes of the stack of a guest. Compiled in a hurry, the main function of an interpreter written in
+/// C (QuickJS, CPython) has 30 KiB of locals, and calls itself for each function of the program that it
+/// interprets: this is room for some hundred of those. Only what is used takes memory.
+const STACK_BYTES: usize = 16 << 20;
+/// Of the same stack, for functions of the host.
+const HOST_STACK_BYTES: usize = 1 << 20;
+
 /// The engine's settings, those of compilers included.
 pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
+    config.max_wasm_stack(STACK_BYTES);
+    config.async_stack_size(STACK_BYTES + HOST_STACK_BYTES);
     // Backtraces of stripped guests say nothing; the kind of trap is kept without them.
     config.wasm_backtrace_max_frames(None);
     config

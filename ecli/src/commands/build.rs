@@ -14,7 +14,7 @@ use crate::{failure, size};
 
 const AFTER_HELP: &str = "\
 A project is a folder with a file `ecli.toml`, which may be empty, BPF C sources `*.bpf.c`, and a
-guest: a Rust package, sources in C or C++, a Go package, or Zig.
+guest: a Rust package, sources in C or C++, a Go package, guest.zig, or guest.ts (or .js).
 
 Examples:
   ecli build                           Build the project of this folder
@@ -32,6 +32,7 @@ Environment:
   ECLI_CLANG        another clang than that of the PATH
   ECLI_GO           another go command than that of the PATH
   ECLI_ZIG          another zig command than that of the PATH
+  ECLI_NODE         another node than that of the PATH, for TypeScript
   WASI_SDK_PATH     a wasi-sdk for guests in C and C++, instead of the system's clang
   ECLI_GUEST_RUSTC  a rustc with the standard library for wasm32-wasip2, if the PATH's has none
   SOURCE_DATE_EPOCH the image's time of creation; without it the image has none";

@@ -3,12 +3,13 @@
 //! Rust: one file with one module for each object, included with
 //! `include!(env!("ECLI_BINDINGS"));`; the module of a single object is called `bpf`, those of
 //! several as the objects. C and C++: one header `OBJECT.skel.h` for each object. Go: one file of
-//! package `main`. Zig: one file, which is the module `types`.
+//! package `main`. Zig: one file, which is the module `types`. TypeScript: one module `bpf`, with one
+//! namespace for each of several objects.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use eunomia_btf::{Btf, c_types, go_types, rust_types, zig_types};
+use eunomia_btf::{Btf, c_types, go_types, rust_types, ts_types, zig_types};
 
 use super::manifest::Language;
 use super::{Object, file};
@@ -26,6 +27,7 @@ pub(super) fn write(
         Language::Rust => write_rust(objects, types, &products.join("bindings.rs")).map(Some),
         Language::Go => write_go(objects, types, &products.join("bindings.go")).map(Some),
         Language::Zig => write_zig(objects, types, &products.join("types.zig")).map(Some),
+        Language::Ts => write_ts(objects, types, &products.join("bpf.ts")).map(Some),
         Language::C | Language::Cpp => {
             for object in objects {
                 write_c(object, types, products)?;
@@ -36,48 +38,85 @@ pub(super) fn write(
 }
 
 fn write_rust(objects: &[Object], types: &[String], path: &Path) -> Result<PathBuf> {
-    let mut text = String::new();
-    for object in objects {
-        let mut options = rust_types::Options::new(&object.name);
-        if objects.len() > 1 {
-            options.module = object.name.replace(['-', '.'], "_");
-        }
-        options.types = types.to_vec();
-        let module = read(object)
-            .and_then(|btf| rust_types::generate(&btf, &options))
-            .with_context(|| format!("generate Rust types for BPF object {:?}", object.name))?;
-        text.push_str(&module);
-    }
-    file::write_if_changed(path, text.as_bytes())?;
-    Ok(path.to_owned())
+    write_file(
+        objects,
+        path,
+        "Rust",
+        "",
+        |btf, object, is_one_of_several| {
+            let mut options = rust_types::Options::new(object);
+            if is_one_of_several {
+                options.module = object.replace(['-', '.'], "_");
+            }
+            options.types = types.to_vec();
+            rust_types::generate(btf, &options)
+        },
+    )
 }
 
 fn write_go(objects: &[Object], types: &[String], path: &Path) -> Result<PathBuf> {
-    let mut text = go_types::HEAD.to_owned();
-    for object in objects {
-        let mut options = go_types::Options::new(&object.name);
-        if objects.len() > 1 {
-            options.prefix = object.name.clone();
-        }
-        options.types = types.to_vec();
-        let part = read(object)
-            .and_then(|btf| go_types::generate(&btf, &options))
-            .with_context(|| format!("generate Go types for BPF object {:?}", object.name))?;
-        text.push_str(&part);
-    }
-    file::write_if_changed(path, text.as_bytes())?;
-    Ok(path.to_owned())
+    write_file(
+        objects,
+        path,
+        "Go",
+        go_types::HEAD,
+        |btf, object, is_one_of_several| {
+            let mut options = go_types::Options::new(object);
+            if is_one_of_several {
+                options.prefix = object.to_owned();
+            }
+            options.types = types.to_vec();
+            go_types::generate(btf, &options)
+        },
+    )
 }
 
 fn write_zig(objects: &[Object], types: &[String], path: &Path) -> Result<PathBuf> {
-    let mut text = zig_types::HEAD.to_owned();
+    write_file(
+        objects,
+        path,
+        "Zig",
+        zig_types::HEAD,
+        |btf, object, is_one_of_several| {
+            let mut options = zig_types::Options::new(object);
+            options.namespace = is_one_of_several.then(|| object.to_owned());
+            options.types = types.to_vec();
+            zig_types::generate(btf, &options)
+        },
+    )
+}
+
+fn write_ts(objects: &[Object], types: &[String], path: &Path) -> Result<PathBuf> {
+    write_file(
+        objects,
+        path,
+        "TypeScript",
+        ts_types::HEAD,
+        |btf, object, is_one_of_several| {
+            let mut options = ts_types::Options::new(object);
+            options.namespace = is_one_of_several.then(|| object.to_owned());
+            options.types = types.to_vec();
+            ts_types::generate(btf, &options)
+        },
+    )
+}
+
+/// One file: a head, then what `generate` makes of each object, which it keeps apart from others if
+/// it is one of several.
+fn write_file(
+    objects: &[Object],
+    path: &Path,
+    language: &str,
+    head: &str,
+    generate: impl Fn(&Btf, &str, bool) -> eunomia_btf::Result<String>,
+) -> Result<PathBuf> {
+    let mut text = head.to_owned();
     for object in objects {
-        let mut options = zig_types::Options::new(&object.name);
-        options.namespace = (objects.len() > 1).then(|| object.name.clone());
-        options.types = types.to_vec();
         let part = read(object)
-            .and_then(|btf| zig_types::generate(&btf, &options))
-            .with_context(|| format!("generate Zig types for BPF object {:?}", object.name))?;
+            .and_then(|btf| generate(&btf, &object.name, objects.len() > 1))
+            .with_context(|| {
+                format!("generate {language} types for BPF object {:?}", object.name)
+            })?;
         text.push_str(&part);
     }
     file::write_if_changed(path, text.as_bytes())?;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use super::{c_guest, go_guest, zig_guest};
+use super::{c_guest, go_guest, ts_guest, zig_guest};
 use crate::failure::HintExt;
 
 /// The manifest's file name.
@@ -46,7 +46,7 @@ pub(super) struct Guest {
     pub(super) language: Option<Language>,
     /// The package of a workspace, for Rust.
     pub(super) package: Option<String>,
-    /// For C and C++; `None`: what is found.
+    /// For C and C++, and the entry of TypeScript; `None`: what is found.
     pub(super) sources: Option<Vec<String>>,
     /// For the compiler of C, C++ and Zig.
     pub(super) flags: Vec<String>,
@@ -78,11 +78,12 @@ pub(crate) enum Language {
     Cpp,
     Go,
     Zig,
+    Ts,
 }
 
 impl Language {
-    /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `*.cpp`, `*.c`, in this
-    /// order.
+    /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `guest.ts` and its like, `*.cpp`,
+    /// `*.c`, in this order.
     pub(super) fn detect(folder: &Path) -> Result<Option<Self>> {
         if folder.join("Cargo.toml").is_file() {
             return Ok(Some(Self::Rust));
@@ -92,6 +93,9 @@ impl Language {
         }
         if zig_guest::root(folder).is_some() {
             return Ok(Some(Self::Zig));
+        }
+        if ts_guest::find_entry(folder).is_some() {
+            return Ok(Some(Self::Ts));
         }
         let sources = c_guest::find_sources(folder)?;
         let is_cpp = |path: &PathBuf| c_guest::end_of(path) == Some(true);

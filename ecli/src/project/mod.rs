@@ -6,8 +6,8 @@
 //! 1. [`headers`]: `vmlinux.h` from the kernel's types, and libbpf's headers;
 //! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
 //! 3. [`bindings`]: types for what the objects hold, in the guest's language;
-//! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go) or [`zig_guest`] (zig) builds the
-//!    component; all but the first with [`component`].
+//! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go), [`zig_guest`] (zig) or [`ts_guest`]
+//!    (node) builds the component; the second to fourth with [`component`].
 //!
 //! Then [`package`] makes an image of the products. They are kept in `target/ecli/`.
 
@@ -29,6 +29,7 @@ mod sources;
 mod stamp;
 mod template;
 mod toolchain;
+mod ts_guest;
 mod zig_guest;
 
 use std::path::{Path, PathBuf};
@@ -149,7 +150,8 @@ impl Project {
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
         if sources.is_empty() && self.language.is_none() {
             bail!(
-                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, *.c, *.cpp",
+                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, guest.ts, \\
+                 *.c or *.cpp",
                 self.folder.display()
             );
         }
@@ -176,6 +178,13 @@ impl Project {
                 cache: &cache,
             }),
             (Language::Go, _) => go_guest::build(&self.folder, bindings.as_deref(), products),
+            (Language::Ts, _) => ts_guest::build(&ts_guest::Setting {
+                folder: &self.folder,
+                guest: &self.manifest.guest,
+                bindings: bindings.as_deref(),
+                products,
+                cache: &cache,
+            }),
             (Language::Zig, _) => zig_guest::build(&zig_guest::Setting {
                 folder: &self.folder,
                 guest: &self.manifest.guest,

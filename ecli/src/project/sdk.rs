@@ -39,12 +39,15 @@ pub(crate) fn files(folder: &str) -> impl Iterator<Item = (&'static str, &'stati
         .filter(move |(name, _)| name.starts_with(&prefix))
 }
 
-/// Writes an SDK (`c`, `go`, `rust`) with what it needs into `folder`, as far as it changed;
+/// Writes an SDK (`c`, `go`, `rust`, `ts`) with what it needs into `folder`, as far as it changed;
 /// returns where it is.
 pub(super) fn write(name: &str, folder: &Path) -> Result<PathBuf> {
     let own = format!("guest-sdk/{name}");
-    // The Rust SDK is generated from the contract when it is compiled.
-    let contract = (name == "rust").then(|| files("wit")).into_iter().flatten();
+    // These read the contract when a guest is compiled.
+    let contract = matches!(name, "rust" | "ts")
+        .then(|| files("wit"))
+        .into_iter()
+        .flatten();
     for (name, bytes) in files(&own).chain(contract) {
         let path = folder.join(name);
         if name == RUST_MANIFEST {
