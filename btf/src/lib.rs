@@ -39,6 +39,7 @@ mod kind;
 mod layout;
 pub mod minimize;
 mod parse;
+pub mod python_types;
 mod records;
 mod relocation;
 pub mod rust_types;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use support::Sandbox;
 
-const LANGUAGES: &[&str] = &["rust", "c", "cpp", "go"];
+const LANGUAGES: &[&str] = &["rust", "c", "cpp", "go", "ts", "python", "zig"];
 
 /// One for each shape of guest.
 const SHAPES: &[&str] = &["tracepoint", "histogram", "counter", "xdp", "plugin"];

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use eunomia_tests::{ecli, is_root, kernel_objects, target, wait_until};
 
-const LANGUAGES: &[&str] = &["rust", "c", "cpp", "go"];
+const LANGUAGES: &[&str] = &["rust", "c", "cpp", "go", "ts", "python", "zig"];
 
 /// Building takes a minute where everything else is built meanwhile.
 const PATIENCE: Duration = Duration::from_secs(300);

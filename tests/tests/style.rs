@@ -43,6 +43,7 @@ fn no_line_of_code_is_too_wide() -> Result<()> {
         "*.hpp",
         "*.go",
         "*.zig",
+        "*.py",
         "Makefile",
         "scripts/*",
         ".ci/*",

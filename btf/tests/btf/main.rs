@@ -10,4 +10,5 @@ mod minimizing;
 mod objects;
 mod other_languages;
 mod parsing;
+mod python_module;
 mod section;

@@ -14,7 +14,7 @@ use crate::{failure, size};
 
 const AFTER_HELP: &str = "\
 A project is a folder with a file `ecli.toml`, which may be empty, BPF C sources `*.bpf.c`, and a
-guest: a Rust package, sources in C or C++, a Go package, guest.zig, or guest.ts (or .js).
+guest: a Rust package, sources in C or C++, a Go package, guest.zig, guest.ts (or .js), or guest.py.
 
 Examples:
   ecli build                           Build the project of this folder
@@ -33,6 +33,8 @@ Environment:
   ECLI_GO           another go command than that of the PATH
   ECLI_ZIG          another zig command than that of the PATH
   ECLI_NODE         another node than that of the PATH, for TypeScript
+  ECLI_COMPONENTIZE_PY
+                    another componentize-py than that of the PATH, for guests in Python
   WASI_SDK_PATH     a wasi-sdk for guests in C and C++, instead of the system's clang
   ECLI_GUEST_RUSTC  a rustc with the standard library for wasm32-wasip2, if the PATH's has none
   SOURCE_DATE_EPOCH the image's time of creation; without it the image has none";

@@ -4,12 +4,14 @@
 //! `include!(env!("ECLI_BINDINGS"));`; the module of a single object is called `bpf`, those of
 //! several as the objects. C and C++: one header `OBJECT.skel.h` for each object. Go: one file of
 //! package `main`. Zig: one file, which is the module `types`. TypeScript: one module `bpf`, with one
-//! namespace for each of several objects.
+//! namespace for each of several objects. Python: a module `bpf`; for several objects a package with a
+//! module for each.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use eunomia_btf::{Btf, c_types, go_types, rust_types, ts_types, zig_types};
+use eunomia_btf::{Btf, c_types, go_types, python_types, rust_types, ts_types, zig_types};
 
 use super::manifest::Language;
 use super::{Object, file};
@@ -28,6 +30,7 @@ pub(super) fn write(
         Language::Go => write_go(objects, types, &products.join("bindings.go")).map(Some),
         Language::Zig => write_zig(objects, types, &products.join("types.zig")).map(Some),
         Language::Ts => write_ts(objects, types, &products.join("bpf.ts")).map(Some),
+        Language::Python => write_python(objects, types, &products.join("python")).map(Some),
         Language::C | Language::Cpp => {
             for object in objects {
                 write_c(object, types, products)?;
@@ -121,6 +124,41 @@ fn write_file(
     }
     file::write_if_changed(path, text.as_bytes())?;
     Ok(path.to_owned())
+}
+
+/// The folder in which the module or package is, and nothing else.
+fn write_python(objects: &[Object], types: &[String], folder: &Path) -> Result<PathBuf> {
+    let package = folder.join("bpf");
+    for stale in [&package.with_extension("py"), &package] {
+        remove(stale)?;
+    }
+    for object in objects {
+        let mut options = python_types::Options::new(&object.name);
+        options.types = types.to_vec();
+        let text = read(object)
+            .and_then(|btf| python_types::generate(&btf, &options))
+            .with_context(|| format!("generate Python types for BPF object {:?}", object.name))?;
+        let path = match objects.len() {
+            1 => package.with_extension("py"),
+            _ => package.join(format!("{}.py", object.name.replace(['-', '.'], "_"))),
+        };
+        file::write(&path, text.as_bytes())?;
+    }
+    Ok(folder.to_owned())
+}
+
+/// Removes a file or folder, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    let outcome = match path.is_dir() {
+        true => std::fs::remove_dir_all(path),
+        false => std::fs::remove_file(path),
+    };
+    match outcome {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write_c(object: &Object, types: &[String], products: &Path) -> Result<()> {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use super::{c_guest, go_guest, ts_guest, zig_guest};
+use super::{c_guest, go_guest, python_guest, ts_guest, zig_guest};
 use crate::failure::HintExt;
 
 /// The manifest's file name.
@@ -46,7 +46,7 @@ pub(super) struct Guest {
     pub(super) language: Option<Language>,
     /// The package of a workspace, for Rust.
     pub(super) package: Option<String>,
-    /// For C and C++, and the entry of TypeScript; `None`: what is found.
+    /// For C and C++; of TypeScript and Python the main module; `None`: what is found.
     pub(super) sources: Option<Vec<String>>,
     /// For the compiler of C, C++ and Zig.
     pub(super) flags: Vec<String>,
@@ -77,13 +77,14 @@ pub(crate) enum Language {
     C,
     Cpp,
     Go,
-    Zig,
     Ts,
+    Python,
+    Zig,
 }
 
 impl Language {
     /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `guest.ts` and its like, `*.cpp`,
-    /// `*.c`, in this order.
+    /// `*.c`, `guest.py`, in this order.
     pub(super) fn detect(folder: &Path) -> Result<Option<Self>> {
         if folder.join("Cargo.toml").is_file() {
             return Ok(Some(Self::Rust));
@@ -99,10 +100,13 @@ impl Language {
         }
         let sources = c_guest::find_sources(folder)?;
         let is_cpp = |path: &PathBuf| c_guest::end_of(path) == Some(true);
-        Ok(match sources.iter().any(is_cpp) {
-            true => Some(Self::Cpp),
-            false => (!sources.is_empty()).then_some(Self::C),
-        })
+        if sources.iter().any(is_cpp) {
+            return Ok(Some(Self::Cpp));
+        }
+        if !sources.is_empty() {
+            return Ok(Some(Self::C));
+        }
+        Ok(python_guest::has_main(folder).then_some(Self::Python))
     }
 }
 

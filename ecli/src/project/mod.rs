@@ -6,8 +6,8 @@
 //! 1. [`headers`]: `vmlinux.h` from the kernel's types, and libbpf's headers;
 //! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
 //! 3. [`bindings`]: types for what the objects hold, in the guest's language;
-//! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go), [`zig_guest`] (zig) or [`ts_guest`]
-//!    (node) builds the component; the second to fourth with [`component`].
+//! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go), [`zig_guest`] (zig), [`ts_guest`]
+//!    (node) or [`python_guest`] builds the component; those of C, Go and Zig with [`component`].
 //!
 //! Then [`package`] makes an image of the products. They are kept in `target/ecli/`.
 
@@ -23,10 +23,12 @@ mod guest;
 mod headers;
 mod manifest;
 mod package;
+mod python_guest;
 mod registers;
 mod sdk;
 mod sources;
 mod stamp;
+mod still;
 mod template;
 mod toolchain;
 mod ts_guest;
@@ -150,8 +152,8 @@ impl Project {
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
         if sources.is_empty() && self.language.is_none() {
             bail!(
-                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, guest.ts, \\
-                 *.c or *.cpp",
+                "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, guest.ts, \
+                 *.c, *.cpp or guest.py",
                 self.folder.display()
             );
         }
@@ -191,6 +193,12 @@ impl Project {
                 bindings: bindings.as_deref(),
                 products,
                 cache: &cache,
+            }),
+            (Language::Python, _) => python_guest::build(&python_guest::Setting {
+                folder: &self.folder,
+                guest: &self.manifest.guest,
+                types: bindings.as_deref(),
+                products,
             }),
             (Language::Rust, Some(workspace)) => guest::build(workspace, bindings.as_deref()),
             (Language::Rust, None) => bail!("the workspace of the guest was not read"),

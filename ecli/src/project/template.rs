@@ -98,19 +98,30 @@ impl Template {
 struct LanguageFacts {
     /// Its folder among the templates.
     folder: &'static str,
-    /// Debian packages beside those that every project needs.
-    packages: &'static str,
+    /// Shell lines that install on Ubuntu what every project does not need.
+    install: &'static [&'static str],
 }
 
 impl LanguageFacts {
     fn of(language: Language) -> Self {
-        let (folder, packages) = match language {
-            Language::Rust => ("rust", ""),
-            Language::C => ("c", "lld wasi-libc libclang-rt-dev-wasm32"),
-            Language::Cpp => ("cpp", "lld wasi-libc libclang-rt-dev-wasm32"),
-            Language::Go => ("go", "golang-go"),
+        const C: &[&str] = &["sudo apt-get install --yes lld wasi-libc libclang-rt-dev-wasm32"];
+        let (folder, install): (_, &[&str]) = match language {
+            Language::Rust => ("rust", &["rustup target add wasm32-wasip2"]),
+            Language::C => ("c", C),
+            Language::Cpp => ("cpp", C),
+            Language::Go => ("go", &["sudo apt-get install --yes golang-go"]),
+            // Node.js is there.
+            Language::Ts => ("ts", &[]),
+            Language::Python => ("python", &["pipx install componentize-py==0.25.0"]),
+            Language::Zig => (
+                "zig",
+                &[
+                    "pip install --target zig ziglang==0.17.1",
+                    "echo \"ECLI_ZIG=$PWD/zig/ziglang/zig\" >> \"$GITHUB_ENV\"",
+                ],
+            ),
         };
-        Self { folder, packages }
+        Self { folder, install }
     }
 }
 
@@ -138,7 +149,8 @@ impl NewProject<'_> {
             ("{{description}}", description),
             ("{{language}}", &*value_name(self.language)),
             ("{{guest-file}}", &*format!("`{guest_file}`")),
-            ("{{packages}}", facts.packages),
+            // In the place and depth of the workflow's own lines.
+            ("{{install}}", &*facts.install.join("\n          ")),
             ("{{needs}}", &*needs),
             ("{{target}}", self.template.target()),
         ];

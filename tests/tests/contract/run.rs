@@ -18,7 +18,7 @@ use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::{
     ErrorKind, HostErrorKind, Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows,
 };
-use eunomia_tests::wait_until;
+use eunomia_tests::{target, wait_until};
 use serde::Deserialize;
 
 use crate::case::{Case, Run};
@@ -83,7 +83,11 @@ impl<'a> Bench<'a> {
                 (Arc::new(kernel.clone()), Some(Clock::follow(kernel)))
             }
         };
-        let runtime = Runtime::builder().kernel(kernel).build()?;
+        let runtime = Runtime::builder()
+            .kernel(kernel)
+            // An interpreter takes seconds to compile, for both kernels and each run of the tests.
+            .cache_dir(Some(target()?.join("test-components")))
+            .build()?;
         let loaded = runtime.open(tool.clone())?.load()?;
         let counts = name == KernelName::Real && case.statistics;
         Ok(Self {
