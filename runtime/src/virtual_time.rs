@@ -89,7 +89,8 @@ impl HostMonotonicClock for Clock {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.0.now().as_nanos()).unwrap_or(u64::MAX)
+        // Real clocks never show 0, at which Go's runtime gives up.
+        u64::try_from(self.0.now().as_nanos()).map_or(u64::MAX, |now| now.saturating_add(1))
     }
 }
 

@@ -5,6 +5,7 @@ import linecache
 import sys
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -161,9 +162,23 @@ def keep_sources() -> None:
 _SETTLED_BYTES = 64 << 10
 
 
+def import_late_modules() -> None:
+    """Imports what modules of the standard library import only when they are used: when the guest
+    runs there are no files to import from."""
+    if argparse := sys.modules.get("argparse"):
+        parser = argparse.ArgumentParser(prog="guest", description="words")
+        parser.add_argument("-x", type=int, help="words")
+        parser.format_help()
+        parser.parse_args(["-x", "1"])
+        import_module("locale")
+    if "datetime" in sys.modules:
+        import_module("_strptime")
+
+
 def settle() -> None:
     """Leaves no trace of when files were made in memory that is free: what is in memory when the
     guest is built is the component, and the same sources are to make the same one."""
+    import_late_modules()
     sys.path_importer_cache.clear()
     gc.collect()
     held: list[Any] = [float(number) for number in range(4096)]
