@@ -514,26 +514,51 @@ struct bpf_record {
 	size_t next;
 };
 
+/* Steps to the next record, discarded or not; 0 at the end, else its head. */
+static inline uint64_t bpf_batch__step(const struct bpf_batch *batch, struct bpf_record *record)
+{
+	const char *at = (const char *)batch->records + record->next;
+	uint64_t head;
+
+	if (record->next + 8 > batch->bytes)
+		return 0;
+	__builtin_memcpy(&head, at, sizeof(head));
+	record->size = (uint32_t)head & ((1U << 30) - 1);
+	record->cpu = (uint32_t)(head >> 32);
+	record->data = at + 8;
+	if (record->size > batch->bytes - record->next - 8)
+		return 0;
+	record->next += 8 + (((size_t)record->size + 7) & ~(size_t)7);
+	/* A bit that is never set in a batch, so that no head is 0. */
+	return head | 1ULL << 31;
+}
+
+/* Passes over discarded records. Apart, so that there is one loop where there are none: each costs
+ * a look at the clock of the host. */
+__attribute__((noinline)) static inline bool bpf_batch__skip(const struct bpf_batch *batch,
+							     struct bpf_record *record)
+{
+	uint64_t head;
+
+	do
+		head = bpf_batch__step(batch, record);
+	while (head & 1U << 30);
+	return head != 0;
+}
+
 /* Steps to the next record that was not discarded, from `record->next`; false at the end. */
 static inline bool bpf_batch__next(const struct bpf_batch *batch, struct bpf_record *record)
 {
-	const char *base = (const char *)batch->records;
+	uint64_t head = bpf_batch__step(batch, record);
 
-	while (record->next + 8 <= batch->bytes) {
-		uint32_t head, size;
+	if (__builtin_expect((head & 1U << 30) != 0, 0)) {
+		struct bpf_record copy = *record;
+		bool is_there = bpf_batch__skip(batch, &copy);
 
-		__builtin_memcpy(&head, base + record->next, sizeof(head));
-		__builtin_memcpy(&record->cpu, base + record->next + 4, sizeof(record->cpu));
-		size = head & ((1U << 30) - 1);
-		if (size > batch->bytes - record->next - 8)
-			return false;
-		record->data = base + record->next + 8;
-		record->size = size;
-		record->next += 8 + (((size_t)size + 7) & ~(size_t)7);
-		if (!(head & (1U << 30)))
-			return true;
+		*record = copy;
+		return is_there;
 	}
-	return false;
+	return head != 0;
 }
 
 #define bpf_batch__for_each(record, batch) \
@@ -592,8 +617,10 @@ int user_ring_buffer__write(struct user_ring_buffer *rb, const void *data, uint3
 /* Gathers a record, to be written with others by `user_ring_buffer__submit_all`. */
 int user_ring_buffer__push(struct user_ring_buffer *rb, const void *data, uint32_t size);
 /* Submits what was gathered, in order, waiting like `write`. Returns how many bytes are left of it
- * because time or room ran out; they are submitted by the next call. */
+ * because time or room ran out; they are submitted by the next call. Nothing is when it fails. */
 int user_ring_buffer__submit_all(struct user_ring_buffer *rb, int timeout_ms);
+/* Forgets what was gathered and not submitted. */
+void user_ring_buffer__clear(struct user_ring_buffer *rb);
 void user_ring_buffer__free(struct user_ring_buffer *rb);
 
 /* --- waiting for several things ------------------------------------------------------------- */

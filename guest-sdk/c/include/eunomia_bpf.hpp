@@ -301,7 +301,7 @@ template <class T> class records {
 	      public:
 		iterator(const char *at, const char *end) : at_(at), end_(end)
 		{
-			skip();
+			settle();
 		}
 		const T &operator*() const
 		{
@@ -310,7 +310,7 @@ template <class T> class records {
 		iterator &operator++()
 		{
 			at_ += bytes_;
-			skip();
+			settle();
 			return *this;
 		}
 		bool operator!=(sentinel) const
@@ -322,17 +322,29 @@ template <class T> class records {
 		static constexpr size_t head_bytes = 8;
 		static constexpr uint32_t discarded = 1U << 30, size_mask = discarded - 1;
 
-		// Goes on to the next record of this type; a batch ends at the end of a record.
-		void skip()
+		// Whether the record here is to be passed over; a batch ends at the end of a record.
+		bool is_other()
 		{
-			for (; at_ < end_; at_ += bytes_) {
-				uint32_t head;
+			uint32_t head;
 
-				__builtin_memcpy(&head, at_, sizeof(head));
-				bytes_ = head_bytes + (((head & size_mask) + 7) & ~7U);
-				if ((head & discarded) == 0 && (head & size_mask) >= sizeof(T))
-					break;
-			}
+			if (at_ >= end_)
+				return false;
+			__builtin_memcpy(&head, at_, sizeof(head));
+			bytes_ = head_bytes + (((head & size_mask) + 7) & ~7U);
+			return (head & discarded) || (head & size_mask) < sizeof(T);
+		}
+		void settle()
+		{
+			if (__builtin_expect(is_other(), 0))
+				*this = skipped(*this);
+		}
+		// Apart, so that there is one loop where all records are wanted.
+		__attribute__((noinline)) static iterator skipped(iterator from)
+		{
+			do
+				from.at_ += from.bytes_;
+			while (from.is_other());
+			return from;
 		}
 
 		const char *at_, *end_;

@@ -55,11 +55,8 @@ int user_ring_buffer__submit_all(struct user_ring_buffer *rb, int timeout_ms)
 		return -errno;
 	CALL(abi_user_ring_write(rb->handle, rb->batch, rb->used, timeout_ms >= 0,
 				 nanoseconds(timeout_ms), &result));
-	if (OUTCOME(result) < 0) {
-		/* Nothing of it was submitted, nor ever will be. */
-		rb->used = 0;
+	if (OUTCOME(result) < 0)
 		return -errno;
-	}
 	rb->used -= result.value;
 	memmove(rb->batch, rb->batch + result.value, rb->used);
 	return (int)rb->used;
@@ -74,12 +71,19 @@ int user_ring_buffer__write(struct user_ring_buffer *rb, const void *data, uint3
 	if (user_ring_buffer__push(rb, data, size) < 0)
 		return -errno;
 	left = user_ring_buffer__submit_all(rb, timeout_ms);
+	if (left < 0)
+		rb->used = before;
 	if (left <= 0)
 		return left;
 	/* This record is the last of those that are left. */
 	rb->used = before < (size_t)left ? before : (size_t)left;
 	return error__set(BPF_ERROR_LIMIT_EXCEEDED, ENOSPC,
 			  "write to a user ring buffer: there is no room");
+}
+
+void user_ring_buffer__clear(struct user_ring_buffer *rb)
+{
+	rb->used = 0;
 }
 
 struct bpf_pollable *user_ring_buffer__subscribe(struct user_ring_buffer *rb)
