@@ -63,9 +63,9 @@ pub(super) fn emit_copies(source: &mut Source, prefix: &str, sections: &[Section
         source.line("\t\treturn -1;");
         for global in globals {
             let (c_name, size) = (&global.c_name, global.member.size);
+            let copy = format!("&skel->{name}->{}", global.name);
             source.line(format!(
-                "\tif (bpf_object__get_global(skel->obj, \"{c_name}\", &skel->{name}->{}, {size}) < 0)",
-                global.name
+                "\tif (bpf_object__get_global(skel->obj, \"{c_name}\", {copy}, {size}) < 0)"
             ));
             source.line("\t\treturn -1;");
         }
