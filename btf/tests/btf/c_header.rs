@@ -22,7 +22,12 @@ fn compile(compiler: &str, language: &[&str], header: &str, program: &str) {
 }
 
 const PROGRAM: &str = "#include \"layouts.skel.h\"\n#include \"layouts.skel.h\"\n\
-    int use(struct layouts_bpf *skel) { return layouts_bpf__load(skel); }\n";
+    int use(struct layouts_bpf *skel) { return layouts_bpf__load(skel); }\n\
+    void choose(struct layouts_bpf *skel) {\n\
+        skel->rodata->targ_pid = 1;\n\
+        skel->rodata->targ_comm[0] = 'x';\n\
+        skel->links.handle_exec = bpf_program__attach(skel->progs.handle_exec);\n\
+    }\n";
 
 #[test]
 fn every_member_is_where_the_bpf_compiler_put_it_in_c() {
