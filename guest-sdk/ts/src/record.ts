@@ -68,9 +68,22 @@ export function bytesAt(view: DataView, at: number, size: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, size);
 }
 
+/** Characters of ASCII. */
+const ASCII = Array.from({ length: 0x80 }, (_, code) => String.fromCharCode(code));
+/** Text that is longer is faster with the engine's own functions. */
+const SHORT_TEXT = 32;
+
 /** Text in an array of bytes, up to the first NUL. For generated code. */
 export function textAt(view: DataView, at: number, size: number): string {
-  return cText(bytesAt(view, at, size));
+  let text = "";
+  const end = at + Math.min(size, SHORT_TEXT);
+  for (let next = at; next < end; next++) {
+    const byte = view.getUint8(next);
+    if (byte === 0) return text;
+    if (byte >= 0x80) return cText(bytesAt(view, at, size));
+    text += ASCII[byte];
+  }
+  return size <= SHORT_TEXT ? text : cText(bytesAt(view, at, size));
 }
 
 /** Writes bytes or text, and zeros behind it. For generated code. */
