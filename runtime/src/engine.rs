@@ -113,9 +113,9 @@ impl RuntimeBuilder {
     }
 }
 
-/// Bytes of the stack of a guest. Compiled in a hurry, the main function of an interpreter written in
-/// C (QuickJS, CPython) has 30 KiB of locals, and calls itself for each function of the program that it
-/// interprets: this is room for some hundred of those. Only what is used takes memory.
+/// Bytes of the stack of a guest. Compiled in a hurry, the main function of an interpreter written
+/// in C (QuickJS, CPython) has 30 KiB of locals, and calls itself for each function of the program
+/// that it interprets: this is room for some hundred of those. Only what is used takes memory.
 const STACK_BYTES: usize = 16 << 20;
 /// Of the same stack, for functions of the host.
 const HOST_STACK_BYTES: usize = 1 << 20;

@@ -2,8 +2,8 @@
 //! types, bundles the guest with the SDK into one file, and puts that with an engine into a
 //! component.
 //!
-//! What that program calls (the compiler, the bundler, the engine) are npm packages, fetched once, in
-//! the versions and with the hashes of the SDK's `package-lock.json`.
+//! What that program calls (the compiler, the bundler, the engine) are npm packages, fetched once,
+//! in the versions and with the hashes of the SDK's `package-lock.json`.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
