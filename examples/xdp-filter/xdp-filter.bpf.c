@@ -111,7 +111,7 @@ static __always_inline __u32 rule_of_ipv4(struct cursor *cursor)
 {
 	struct iphdr *header = take(cursor, sizeof(*header));
 	struct prefix4 source = { .length = 32 };
-	__u32 *rule, options;
+	__u32 *rule;
 
 	if (!header)
 		return COUNT_PASSED;
@@ -122,8 +122,9 @@ static __always_inline __u32 rule_of_ipv4(struct cursor *cursor)
 	/* Only the first fragment has ports. */
 	if (header->ihl < 5 || header->frag_off & bpf_htons(FRAGMENT_OFFSET_MASK))
 		return COUNT_PASSED;
-	options = (header->ihl - 5) * 4;
-	if (options && !take(cursor, options))
+	/* Again, with its options: a length that is not subtracted from is one that the verifier knows. */
+	cursor->at = header;
+	if (!take(cursor, header->ihl * 4))
 		return COUNT_PASSED;
 	return rule_of_port(cursor, header->protocol);
 }

@@ -2,7 +2,8 @@
 //! nothing left behind.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -383,5 +384,257 @@ fn bashreadline_shows_what_a_function_chosen_at_run_time_returns() -> Result<()>
         // The reader left with the line it wanted.
         ensure!([0, 1].contains(&code), "exit code {code}: {said}");
     }
+    Ok(())
+}
+
+#[test]
+fn biolatency_counts_the_requests_of_a_file_that_is_written() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let _alone = alone();
+    build("examples/biolatency")?;
+    // Where builds go is on a disk; /tmp may be memory.
+    let folder = tempfile::tempdir_in(eunomia_tests::target()?)?;
+    let mut tool = Running::start(&["biolatency", "-D"])?;
+    wait_until_attached(&tool, 2)?;
+    let written = Command::new("dd")
+        .args(["if=/dev/zero", "bs=64k", "count=16", "conv=fsync"])
+        .arg(format!("of={}", folder.path().join("file").display()))
+        .output()?;
+    ensure!(written.status.success(), "write a file");
+    tool.signal("INT")?;
+    let lines: Vec<String> = tool.lines()?.collect::<Result<_, _>>()?;
+    let (code, said) = tool.end()?;
+    ensure!(code == 0, "exit code {code}: {said}");
+    ensure!(
+        lines.iter().any(|line| line.starts_with("disk = ")),
+        "no disk in {lines:?}"
+    );
+    let counted: u64 = lines
+        .iter()
+        .filter(|line| line.contains("->"))
+        .filter_map(|line| line.split([':', '|']).nth(1)?.trim().parse::<u64>().ok())
+        .sum();
+    ensure!(counted > 0, "no request in {lines:?}");
+    Ok(())
+}
+
+/// `openssl s_server` and a client of it: each sends what it reads.
+struct Conversation {
+    server: Child,
+    client: Child,
+}
+
+/// A test that fails leaves neither behind.
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        for child in [&mut self.server, &mut self.client] {
+            let _ = child.kill(); // It may have ended.
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Conversation {
+    fn start(folder: &Path) -> Result<Self> {
+        let made = Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+            ])
+            .args(["-subj", "/CN=localhost", "-keyout", "key", "-out", "cert"])
+            .current_dir(folder)
+            .output()
+            .context("run openssl: install the package of this name")?;
+        ensure!(made.status.success(), "make a certificate");
+        let mut server = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0"])
+            .args(["-key", "key", "-cert", "cert"])
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let output = server.stdout.take().context("stdout is piped")?;
+        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned));
+        // It goes on to print what it receives.
+        std::thread::spawn(move || lines.for_each(drop));
+        let client = Command::new("openssl")
+            .args(["s_client", "-quiet", "-connect"])
+            .arg(address.as_deref().unwrap_or("nothing was said"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let conversation = Self { server, client };
+        address.context("the server says where it listens")?;
+        Ok(conversation)
+    }
+}
+
+fn say(program: &Child, line: &str) -> Result<()> {
+    let mut input = program.stdin.as_ref().context("stdin is piped")?;
+    Ok(writeln!(input, "{line}")?)
+}
+
+#[test]
+fn sslsniff_shows_both_ends_of_a_conversation_in_plain_text() -> Result<()> {
+    // Some letters are commands at the start of a line.
+    const QUESTION: &str = "a question";
+    const ANSWER: &str = "an answer";
+    if !is_root() {
+        return Ok(());
+    }
+    let _alone = alone();
+    build("examples/sslsniff")?;
+    let folder = tempfile::tempdir()?;
+    let mut tool = Running::start(&["-o", "json", "sslsniff", "-c", "openssl"])?;
+    // Two programs at four functions.
+    wait_until_attached(&tool, 8)?;
+    let conversation = Conversation::start(folder.path())?;
+    let (server, client) = (conversation.server.id(), conversation.client.id());
+    say(&conversation.client, QUESTION)?;
+    say(&conversation.server, ANSWER)?;
+    let mut missing = vec![
+        (client, "send", QUESTION),
+        (server, "receive", QUESTION),
+        (server, "send", ANSWER),
+        (client, "receive", ANSWER),
+    ];
+    for line in tool.lines()? {
+        let row: Value = serde_json::from_str(&line?)?;
+        missing.retain(|(pid, direction, text)| {
+            let is_it = row["pid"] == *pid
+                && row["direction"] == *direction
+                && row["bytes"] == text.len() + 1
+                && row["data"] == format!("{text}\n");
+            !is_it
+        });
+        if missing.is_empty() {
+            break;
+        }
+    }
+    ensure!(missing.is_empty(), "not shown: {missing:?}");
+    tool.signal("INT")?;
+    let (code, said) = tool.end()?;
+    // The reader left with the rows it wanted.
+    ensure!([0, 1].contains(&code), "exit code {code}: {said}");
+    Ok(())
+}
+
+/// A network namespace that a pair of virtual interfaces connects with this one.
+struct Neighbour;
+
+impl Neighbour {
+    const NAME: &str = "ecli-neighbour";
+    const INTERFACE: &str = "ecli-near";
+    /// Of this end; for benchmarks of networks (RFC 2544), so in no network that there is.
+    const ADDRESS: &str = "198.18.77.1";
+
+    fn new() -> Result<Self> {
+        let neighbour = Self; // Taken down when one of the next fails.
+        for words in [
+            "netns add ecli-neighbour",
+            "link add ecli-near type veth peer name ecli-far netns ecli-neighbour",
+            "address add 198.18.77.1/24 dev ecli-near",
+            "link set ecli-near up",
+            "-n ecli-neighbour address add 198.18.77.2/24 dev ecli-far",
+            "-n ecli-neighbour link set ecli-far up",
+        ] {
+            let made = Command::new("ip").args(words.split(' ')).output()?;
+            ensure!(
+                made.status.success(),
+                "ip {words}: {}",
+                String::from_utf8_lossy(&made.stderr)
+            );
+        }
+        Ok(neighbour)
+    }
+
+    /// Sends packets of 44 bytes: headers of Ethernet, IPv4 and UDP, and two bytes.
+    fn send(&self, port: u16, packets: u32) -> Result<()> {
+        let script = format!(
+            "for ((i = 0; i < {packets}; i++)); do echo x >/dev/udp/{}/{port}; done",
+            Self::ADDRESS
+        );
+        let sent = Command::new("ip")
+            .args(["netns", "exec", Self::NAME, "bash", "-c", &script])
+            .status()?;
+        ensure!(sent.success(), "send packets to port {port}");
+        Ok(())
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        // Deleting a namespace takes its interfaces along, but not at once.
+        for words in ["link del ecli-near", "netns del ecli-neighbour"] {
+            let _ = Command::new("ip").args(words.split(' ')).output(); // It may not be there.
+        }
+    }
+}
+
+#[test]
+fn xdp_filter_drops_and_counts_what_its_rules_say_until_it_ends() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let _alone = alone();
+    build("examples/xdp-filter")?;
+    let neighbour = Neighbour::new()?;
+    let blocked = UdpSocket::bind((Neighbour::ADDRESS, 0))?;
+    let open = UdpSocket::bind((Neighbour::ADDRESS, 0))?;
+    for socket in [&blocked, &open] {
+        socket.set_read_timeout(Some(Duration::from_secs(30)))?;
+    }
+    let (blocked_port, open_port) = (blocked.local_addr()?.port(), open.local_addr()?.port());
+    let rule = format!("{blocked_port}/udp");
+    let arguments = ["xdp-filter", "--block-port", &rule, Neighbour::INTERFACE];
+    let mut tool = Running::start(&[&["-o", "json"][..], &arguments].concat())?;
+    wait_until_attached(&tool, 1)?;
+
+    // Packets keep their order: when the last one is there, the others would be.
+    neighbour.send(blocked_port, 3)?;
+    neighbour.send(open_port, 1)?;
+    let mut data = [0; 16];
+    ensure!(open.recv(&mut data)? == 2, "the other port is open");
+    blocked.set_nonblocking(true)?;
+    ensure!(blocked.recv(&mut data).is_err(), "nothing came through");
+
+    let second = ecli()?.arg("run").args(arguments).output()?;
+    let refusal = String::from_utf8_lossy(&second.stderr);
+    ensure!(!second.status.success(), "two programs at one interface");
+    ensure!(refusal.contains(Neighbour::INTERFACE), "{refusal}");
+
+    tool.signal("INT")?;
+    let mut summary = Vec::new();
+    for line in tool.lines()? {
+        let row: Value = serde_json::from_str(&line?)?;
+        if row.get("total").is_some() {
+            summary.push(row);
+        }
+    }
+    let (code, said) = tool.end()?;
+    ensure!(code == 0, "exit code {code}: {said}");
+    let [passed, dropped] = &summary[..] else {
+        bail!("a summary of two rows: {summary:?}");
+    };
+    ensure!(dropped["total"] == format!("to {rule}"), "{dropped}");
+    ensure!(
+        dropped["packets"] == 3 && dropped["bytes"] == 132,
+        "{dropped}"
+    );
+    // The other one, and what the machines ask each other first.
+    ensure!(
+        passed["packets"]
+            .as_u64()
+            .is_some_and(|packets| packets > 0),
+        "{passed}"
+    );
+
+    blocked.set_nonblocking(false)?;
+    neighbour.send(blocked_port, 1)?;
+    ensure!(blocked.recv(&mut data)? == 2, "nothing is dropped any more");
     Ok(())
 }
