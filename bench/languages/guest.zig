@@ -1,4 +1,4 @@
-//! Reads a ring buffer that is full, as often as the first argument says, and prints a line a round:
+//! Reads a full ring buffer, as often as the first argument says, and prints a line a round:
 //! nanoseconds of reading, records, the sum of their numbers.
 
 const std = @import("std");

@@ -150,7 +150,8 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// The member of this name, also of anonymous structs and unions, and where what holds it starts.
+    /// The member of this name, also of anonymous structs and unions, and where that starts which
+    /// holds it.
     fn find(
         &self,
         composite: Composite<'a>,

@@ -3,9 +3,9 @@
 //! Rust: one file with one module for each object, included with
 //! `include!(env!("ECLI_BINDINGS"));`; the module of a single object is called `bpf`, those of
 //! several as the objects. C and C++: one header `OBJECT.skel.h` for each object. Go: one file of
-//! package `main`. Zig: one file, which is the module `types`. TypeScript: one module `bpf`, with one
-//! namespace for each of several objects. Python: a module `bpf`; for several objects a package with a
-//! module for each.
+//! package `main`. Zig: one file, which is the module `types`. TypeScript: one module `bpf`, with
+//! one namespace for each of several objects. Python: a module `bpf`; for several objects a package
+//! with a module for each.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -83,8 +83,8 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `guest.ts` and its like, `*.cpp`,
-    /// `*.c`, `guest.py`, in this order.
+    /// By the files that are there: `Cargo.toml`, `*.go`, `guest.zig`, `guest.ts` and its like,
+    /// `*.cpp`, `*.c`, `guest.py`, in this order.
     pub(super) fn detect(folder: &Path) -> Result<Option<Self>> {
         if folder.join("Cargo.toml").is_file() {
             return Ok(Some(Self::Rust));

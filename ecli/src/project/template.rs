@@ -1,4 +1,4 @@
-//! New projects: what `ecli init` writes. `ecli/templates/README.md` says how files are put together.
+//! New projects: what `ecli init` writes. `ecli/templates/README.md` says how it is put together.
 
 use std::path::{Path, PathBuf};
 

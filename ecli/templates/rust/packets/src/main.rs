@@ -30,7 +30,9 @@ fn show() -> Result<(), Box<dyn Error>> {
     table.add_hint("", "sort", "protocol")?;
 
     let traffics = object.map(maps::TRAFFICS)?;
-    let _link = object.program("on_packet")?.attach_to(Target::text(target))?;
+    let _link = object
+        .program("on_packet")?
+        .attach_to(Target::text(target))?;
     loop {
         // False when the operator asks to stop.
         let goes_on = lifecycle::sleep(INTERVAL)?;

@@ -29,7 +29,8 @@ impl Plugin for Starts {
         driver.set_tick(Duration::from_secs(1))?;
         let events = Table::from_btf("events", &object)?;
         events.add_hint("time_ns", "format", "time-boot-ns")?;
-        let rates = FieldTable::new("rates", [Field::of::<u64>("count"), Field::of::<u64>("total")])?;
+        let fields = ["count", "total"].map(Field::of::<u64>);
+        let rates = FieldTable::new("rates", fields)?;
         Ok(Self {
             events,
             rates,
