@@ -53,6 +53,22 @@ fn new_projects_pass_their_tests_in_every_language() {
     }
 }
 
+/// For the same events, whatever the guest is written in, each byte of the output is the same.
+#[test]
+fn execsnoop_prints_the_same_in_every_language() {
+    let sandbox = Sandbox::new();
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/execsnoop");
+    for language in ["rust", "c", "go", "ts", "python", "zig"] {
+        let arguments = ["test", project, "--language", language];
+        let outcome = sandbox.run(&mut ecli(&sandbox, &arguments));
+        assert_eq!(
+            outcome.code, 0,
+            "{language}: {}{}",
+            outcome.stdout, outcome.stderr
+        );
+    }
+}
+
 #[test]
 fn the_bpf_side_of_every_template_compiles() {
     let sandbox = Sandbox::new();
