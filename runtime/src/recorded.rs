@@ -76,9 +76,11 @@ struct Tape(Arc<Mutex<State>>);
 struct State {
     start: Instant,
     recorder: Box<dyn Recorder>,
-    /// By map and key.
-    values: HashMap<(Box<str>, Box<[u8]>), Box<[u8]>>,
+    values: HashMap<Place, Box<[u8]>>,
 }
+
+/// A map and a key in it.
+type Place = (Box<str>, Box<[u8]>);
 
 impl fmt::Debug for Tape {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +102,7 @@ impl Tape {
 
     fn value(&self, map: &MapInfo, key: &[u8], value: &[u8]) {
         let mut state = self.state();
-        let place = (map.name.as_str().into(), key.into());
+        let place: Place = (map.name.as_str().into(), key.into());
         if state
             .values
             .get(&place)
