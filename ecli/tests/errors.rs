@@ -128,8 +128,8 @@ fn a_wrong_manifest_is_shown_with_the_line() {
     }
     sandbox.write("tool/ecli.toml", "");
     sandbox.ecli(&["build", "tool"]).failed_with(
-        "ecli: $SANDBOX/tool: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, *.c or \
-         *.cpp\n",
+        "ecli: $SANDBOX/tool: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, \
+         guest.ts, *.c, *.cpp or guest.py\n",
     );
 }
 
