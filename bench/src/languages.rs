@@ -109,7 +109,7 @@ impl Bench<'_> {
     fn measure(&self, language: &str, runs: usize) -> Result<Column> {
         let project = self.copy(language)?;
         let build_first = self.build(language, &project)?;
-        change(&project)?;
+        change(&project, language)?;
         let build_again = self.build(language, &project)?;
         let start = Instant::now();
         self.run(language, 1)?;
@@ -144,7 +144,7 @@ impl Bench<'_> {
     /// A project of its own, so that nothing of it is built yet, below the repository, whose
     /// settings for guests it needs.
     fn copy(&self, language: &str) -> Result<PathBuf> {
-        let project = self.folder.path().join(language);
+        let project = self.folder.path().join(name(language));
         let created = Command::new(self.ecli)
             .arg("init")
             .arg(&project)
@@ -255,10 +255,8 @@ fn source(language: &str) -> (&'static str, &'static str) {
 }
 
 /// Another time of the guest's source, and other bytes of it.
-fn change(project: &Path) -> Result<()> {
-    let language = project.file_name().and_then(|name| name.to_str());
-    let (_, path) = source(language.unwrap_or_default());
-    let path = project.join(path);
+fn change(project: &Path, language: &str) -> Result<()> {
+    let path = project.join(source(language).1);
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     std::fs::write(&path, text + "\n").with_context(|| path.display().to_string())
 }

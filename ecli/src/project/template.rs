@@ -278,9 +278,19 @@ fn check_name(name: &str) -> Result<()> {
             name.len()
         );
     }
-    // A guest in Rust is a crate of this name beside these.
-    if ["test", "core", "std", "alloc", "bpf", "eunomia-bpf"].contains(&name) {
-        bail!("{name:?} is taken by libraries of guests");
+    // A guest in Rust is a crate of this name beside these, one in Go a module that is not these.
+    let taken = [
+        "test",
+        "core",
+        "std",
+        "alloc",
+        "bpf",
+        "eunomia-bpf",
+        "go",
+        "toolchain",
+    ];
+    if taken.contains(&name) {
+        bail!("{name:?} means something else to compilers of guests");
     }
     Ok(())
 }
@@ -320,7 +330,9 @@ mod tests {
             check_name(name).unwrap();
         }
         let long = "x".repeat(65);
-        for name in ["", "A", "2a", "-a", "a-", "a_b", "a/b", "ä", "std", &*long] {
+        for name in [
+            "", "A", "2a", "-a", "a-", "a_b", "a/b", "ä", "std", "go", &*long,
+        ] {
             assert!(check_name(name).is_err(), "{name}");
         }
     }
