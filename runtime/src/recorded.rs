@@ -13,6 +13,7 @@ use eunomia_host_abi::kernel::{
     PerfBuffer, ProgramInfo, ProgramSetting, ProgramStatistics, RingBuffer, RunInput, RunOutput,
     Symbol, UserRingBuffer,
 };
+use eunomia_host_abi::record::{Records, record_bytes};
 use eunomia_host_abi::target::Target;
 
 /// What a guest has read.
@@ -409,11 +410,14 @@ impl RingBuffer for RecordedRing {
     fn batch(&mut self, consumed: usize, bytes_max: usize) -> Result<&[u8]> {
         let batch = self.inner.batch(consumed, bytes_max)?;
         let told = self.told.saturating_sub(consumed);
-        for (start, payload) in records(batch) {
-            if start >= told {
+        let mut start = 0;
+        for record in Records::new(batch) {
+            let payload = record.payload;
+            if start >= told && !record.discarded {
                 let map = &self.map;
                 self.tape.record(Recorded::Ring { map, payload });
             }
+            start += record_bytes(payload.len());
         }
         self.told = told.max(batch.len());
         Ok(batch)
@@ -443,10 +447,12 @@ impl PerfBuffer for RecordedPerf {
         if count > 0 {
             self.tape.record(Recorded::Lost { map, count });
         }
-        let taken = &taken[before..];
-        for (start, payload) in records(taken) {
-            let cpu = word(taken, start + 4).unwrap_or(0);
-            self.tape.record(Recorded::Perf { map, cpu, payload });
+        for record in Records::new(&taken[before..]) {
+            self.tape.record(Recorded::Perf {
+                map,
+                cpu: record.auxiliary,
+                payload: record.payload,
+            });
         }
         Ok(count)
     }
@@ -454,33 +460,6 @@ impl PerfBuffer for RecordedPerf {
     fn ready(&mut self) -> BoxFuture<'_, ()> {
         self.inner.ready()
     }
-}
-
-/// The header of a record (`BPF_RINGBUF_HDR_SZ`), and the bit of its first word that says that the
-/// record was discarded.
-const HEADER_BYTES: usize = 8;
-const DISCARDED: u32 = 1 << 30;
-
-/// Where each record starts, and its payload; discarded ones are left out.
-fn records(batch: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let start = next;
-            let length = word(batch, start)?;
-            let bytes = (length & !DISCARDED) as usize;
-            let payload = batch.get(start + HEADER_BYTES..)?.get(..bytes)?;
-            next = start + HEADER_BYTES + bytes.next_multiple_of(8);
-            if length & DISCARDED == 0 {
-                return Some((start, payload));
-            }
-        }
-    })
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    let bytes = bytes.get(at..)?.first_chunk()?;
-    Some(u32::from_ne_bytes(*bytes))
 }
 
 #[cfg(test)]
