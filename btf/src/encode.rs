@@ -13,7 +13,7 @@
 //! # Ok::<(), eunomia_btf::Error>(())
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
@@ -26,6 +26,9 @@ use crate::ty::{Array, Definition, Int, Type};
 
 /// Bytes of one encoded value: what a map of the kernel holds at the most.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// Anonymous structs and unions in one struct, so also in each other.
+const TYPES_SEARCHED_MAX: usize = 256;
 
 /// A value as TOML and JSON have it.
 ///
@@ -134,7 +137,7 @@ impl<'a> Encoder<'a> {
         (bytes, offset): (&mut Vec<u8>, usize),
         depth: usize,
     ) -> Result<()> {
-        let Some((member, base)) = self.find(composite, name, 0)? else {
+        let Some((member, base)) = self.find(composite, name, &mut HashSet::new())? else {
             return Err(Error::wrong_value(format!("{ty} has no such member")));
         };
         let offset = offset + base;
@@ -151,13 +154,18 @@ impl<'a> Encoder<'a> {
     }
 
     /// The member of this name, also of anonymous structs and unions, and where that starts which
-    /// holds it.
+    /// holds it. `searched` are those that do not have it: types may be in each other in many ways.
     fn find(
         &self,
         composite: Composite<'a>,
         name: &str,
-        depth: usize,
+        searched: &mut HashSet<TypeId>,
     ) -> Result<Option<(Member<'a>, usize)>> {
+        if searched.len() > TYPES_SEARCHED_MAX {
+            return Err(Error::too_large(format!(
+                "more than {TYPES_SEARCHED_MAX} anonymous structs and unions in each other"
+            )));
+        }
         for member in composite.members() {
             let member = member?;
             if member.name == name {
@@ -166,14 +174,17 @@ impl<'a> Encoder<'a> {
             let Place::Byte { offset } = member.place else {
                 continue;
             };
-            if !member.name.is_empty() || depth > NESTING_MAX {
+            if !member.name.is_empty() {
                 continue;
             }
-            let inner = match self.btf.resolve(member.ty)?.definition() {
+            let ty = self.btf.resolve(member.ty)?;
+            let inner = match ty.definition() {
                 Definition::Struct(inner) | Definition::Union(inner) => inner,
                 _ => continue,
             };
-            if let Some((member, base)) = self.find(inner, name, depth + 1)? {
+            if searched.insert(ty.id())
+                && let Some((member, base)) = self.find(inner, name, searched)?
+            {
                 return Ok(Some((member, base + offset as usize)));
             }
         }
