@@ -3,6 +3,8 @@
 //!
 //! Before a guest runs, the first one ends ecli: there is nothing to detach then.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,7 @@ enum Event {
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     events: Sender<Event>,
+    were_caught: Arc<AtomicBool>,
 }
 
 impl Interrupts {
@@ -49,6 +52,7 @@ impl Interrupts {
             }
         };
         let (events, received) = channel();
+        let were_caught = Arc::<AtomicBool>::default();
         let sender = events.clone();
         std::thread::Builder::new()
             .name("signals".into())
@@ -56,9 +60,20 @@ impl Interrupts {
             .context(operation)?;
         std::thread::Builder::new()
             .name("interrupts".into())
-            .spawn(move || handle(&received))
+            .spawn({
+                let were_caught = Arc::clone(&were_caught);
+                move || handle(&received, &were_caught)
+            })
             .context(operation)?;
-        Ok(Self { events })
+        Ok(Self {
+            events,
+            were_caught,
+        })
+    }
+
+    /// Whether the user wants no more: a signal came while a guest ran, or after that.
+    pub(crate) fn were_caught(&self) -> bool {
+        self.were_caught.load(Ordering::Relaxed)
     }
 
     /// From here on signals, and the end of `timeout`, concern this guest.
@@ -117,7 +132,7 @@ enum Then {
     Exit,
 }
 
-fn handle(events: &Receiver<Event>) {
+fn handle(events: &Receiver<Event>, were_caught: &AtomicBool) {
     let mut guest: Option<Control> = None;
     let mut deadline: Option<(Instant, Then)> = None;
     let mut interruptions = 0;
@@ -134,6 +149,7 @@ fn handle(events: &Receiver<Event>) {
             }
             Ok(Event::Interrupted) => {
                 interruptions += 1;
+                were_caught.store(true, Ordering::Relaxed);
                 match (&guest, interruptions) {
                     (Some(guest), 1) => guest.stop(),
                     (Some(guest), 2) => {

@@ -8,6 +8,9 @@ use std::time::{Duration, SystemTime};
 /// How long changes stay unseen at the most.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(200);
 
+/// How often it is looked until no more files change: for two seconds.
+const LOOKS_MAX: u32 = 20;
+
 /// Files that are looked at: more than any project has, and still quick.
 const FILES_MAX: usize = 20_000;
 
@@ -34,14 +37,15 @@ impl Watch {
     }
 
     /// The first file, in order, that was changed, added or removed since the last call. Editors
-    /// and version control write several files: waits until no more change.
+    /// and version control write several files: waits until no more change, but not for ever for a
+    /// file that something keeps writing to.
     pub(crate) fn changed(&mut self) -> Option<PathBuf> {
         let mut now = look(&self.folder);
         if now == self.seen {
             return None;
         }
         let first = first_difference(&self.seen, &now);
-        loop {
+        for _ in 0..LOOKS_MAX {
             std::thread::sleep(INTERVAL / 2);
             let next = look(&self.folder);
             if next == now {

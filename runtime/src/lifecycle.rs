@@ -66,11 +66,6 @@ impl Control {
         self.stop.request();
     }
 
-    /// Whether it was asked to.
-    pub fn is_stop_requested(&self) -> bool {
-        self.stop.is_requested()
-    }
-
     /// End the guest at once.
     pub fn kill(&self) {
         self.kill.store(true, Ordering::Relaxed);

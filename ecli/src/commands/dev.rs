@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 use eunomia_image::Digest;
 use eunomia_runtime::libbpf::LibbpfKernel;
-use eunomia_runtime::{Control, KeepingKernel, Runtime};
+use eunomia_runtime::{KeepingKernel, Runtime};
 
 use super::run::split;
 use crate::context::Context;
@@ -66,7 +66,6 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
         arguments,
         options,
         session: None,
-        control: None,
         running: None,
     };
     let mut watch = Watch::new(&dev.folder);
@@ -77,7 +76,7 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
             eprintln!("ecli: waiting for a change");
         }
         loop {
-            if dev.is_over() {
+            if interrupts.were_caught() {
                 return dev.end();
             }
             dev.look_after_guest();
@@ -98,9 +97,7 @@ struct Dev<'a> {
     arguments: Vec<String>,
     options: Options,
     session: Option<Session>,
-    /// Of the last guest, which may have ended.
-    control: Option<Control>,
-    /// The image of the last guest.
+    /// The image of the guest that was started last.
     running: Option<Digest>,
 }
 
@@ -109,6 +106,10 @@ impl Dev<'_> {
     fn renew(&mut self, interrupts: &Interrupts) -> Result<()> {
         let start = Instant::now();
         let found = tool_source::built(self.ctx, &self.folder, self.options.language)?;
+        // Ctrl-C while it was built: nothing is to be started any more.
+        if interrupts.were_caught() {
+            return Ok(());
+        }
         let digest = digest(&found);
         if digest.is_some() && digest == self.running {
             eprintln!("ecli: nothing of it is in the tool");
@@ -125,7 +126,8 @@ impl Dev<'_> {
                 failure::report(&error);
             }
         }
-        self.running = digest;
+        // If it does not start, it is to be tried again when it is built the same.
+        self.running = None;
         let started = Session::start(
             self.ctx,
             &self.runtime,
@@ -136,9 +138,9 @@ impl Dev<'_> {
         )?;
         if let Some(session) = started {
             interrupts.pass_on_to(session.control(), self.options.run.timeout);
-            self.control = Some(session.control());
             self.session = Some(session);
         }
+        self.running = digest;
         Ok(())
     }
 
@@ -155,13 +157,7 @@ impl Dev<'_> {
         }
     }
 
-    /// Whether the user wants no more: the guest was asked to stop, and not by us.
-    fn is_over(&self) -> bool {
-        self.control
-            .as_ref()
-            .is_some_and(Control::is_stop_requested)
-    }
-
+    /// Waits for the guest, which the signal has reached, too.
     fn end(self) -> Result<ExitCode> {
         match self.session {
             Some(session) => session.wait(),
