@@ -87,9 +87,12 @@ pub(crate) fn store(
         preview1.console = Some(console.share());
         preview1.stdout = Some(GuestOutput::stdout(&console).p2_stream());
         preview1.stderr = Some(GuestOutput::stderr(&console).p2_stream());
-        wasi.inherit_stdin()
-            .stdout(GuestOutput::stdout(&console))
+        wasi.stdout(GuestOutput::stdout(&console))
             .stderr(GuestOutput::stderr(&console));
+        // What people type has no place in virtual time: there it is empty.
+        if !settings.time.is_virtual() {
+            wasi.inherit_stdin();
+        }
     }
     let mut table = ResourceTable::new();
     table.set_max_capacity(settings.limits.handles_max);

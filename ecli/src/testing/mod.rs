@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use eunomia_runtime::console::Console;
 use eunomia_runtime::fake::{FakeKernel, Machine};
 use eunomia_runtime::kernel::Kernel as _;
@@ -35,6 +35,12 @@ pub(crate) enum Verdict {
     /// Why not.
     Failed(String),
 }
+
+/// CPUs of a machine (`NR_CPUS` of distributions): each value of a per-CPU map is kept so often.
+const CPUS_MAX: u32 = 8192;
+
+/// The year 9999.
+const BOOT_MAX: u64 = 253_402_300_799;
 
 /// Lines of a difference that are shown; more follow from these.
 const DIFFERENCES_MAX: usize = 10;
@@ -156,9 +162,17 @@ fn check_end(case: &Case, outcome: Outcome, printed: &Printed) -> Result<()> {
 fn machine(wanted: &case::Machine) -> Result<Machine> {
     let mut machine = Machine::default();
     if let Some(cpus) = wanted.cpus {
+        ensure!(
+            (1..=CPUS_MAX).contains(&cpus),
+            "`cpus`: a machine has 1 to {CPUS_MAX} CPUs"
+        );
         machine.possible_cpus = cpus;
     }
     if let Some(seconds) = wanted.boot {
+        ensure!(
+            seconds <= BOOT_MAX,
+            "`boot`: it is counted in seconds since 1970"
+        );
         machine.epoch = Duration::from_secs(seconds);
     }
     if let Some(release) = &wanted.release {

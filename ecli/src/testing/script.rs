@@ -112,7 +112,7 @@ pub(super) fn script(
         }
     }
     let stop_after = case.manifest.stop_after.unwrap_or(STOP_AFTER);
-    Ok(script.at(end + stop_after).stop(stop))
+    Ok(script.at(end.saturating_add(stop_after)).stop(stop))
 }
 
 fn when(event: &Event, before: Duration) -> Result<Duration> {
@@ -120,7 +120,7 @@ fn when(event: &Event, before: Duration) -> Result<Duration> {
         (Some(_), Some(_)) => bail!("`at` and `after` exclude each other"),
         // Before a guest has opened anything, nothing can happen to it.
         (Some(at), None) => Ok(at.max(FIRST_EVENT)),
-        (None, Some(after)) => Ok(before + after),
+        (None, Some(after)) => Ok(before.saturating_add(after)),
         (None, None) => Ok(before),
     }
 }
