@@ -174,6 +174,15 @@ fn only_what_can_be_a_project_is_written() {
     assert!(outcome.stderr.contains("not empty"), "{}", outcome.stderr);
     let entries = std::fs::read_dir(sandbox.path("full")).unwrap();
     assert_eq!(entries.count(), 1);
+    // The folder in which the user stands.
+    std::fs::create_dir(sandbox.path("here")).unwrap();
+    let mut here = sandbox.command(&["init", ".", "--lang", "c"]);
+    sandbox
+        .run(here.current_dir(sandbox.path("here")))
+        .succeeded();
+    let manifest = std::fs::read_to_string(sandbox.path("here/ecli.toml")).unwrap();
+    assert!(manifest.contains("name = \"here\""), "{manifest}");
+    assert!(sandbox.path("here/.gitignore").is_file());
     let list = sandbox.ecli(&["init", "--list"]).succeeded();
     for template in SHAPES.iter().chain(OTHERS) {
         assert!(

@@ -179,35 +179,44 @@ impl NewProject<'_> {
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
         let operation = || format!("create project {}", folder.display());
         let files = self.files().with_context(operation)?;
-        let is_empty = match folder.read_dir() {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        // With a parent, also for `.`.
+        let folder = std::path::absolute(folder).with_context(operation)?;
+        let exists = match folder
+            .read_dir()
+            .map(|mut entries| entries.next().is_some())
+        {
+            Ok(true) => {
+                return Err(anyhow::anyhow!("the folder is not empty"))
+                    .with_context(operation)
+                    .hint("name a folder that does not exist yet");
+            }
+            Ok(false) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
             Err(error) => return Err(error).with_context(operation),
         };
-        if !is_empty {
-            return Err(anyhow::anyhow!("the folder is not empty"))
-                .with_context(operation)
-                .hint("name a folder that does not exist yet");
-        }
-        let parent = match folder.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let parent = folder.parent().unwrap_or(&folder);
         std::fs::create_dir_all(parent).with_context(operation)?;
-        let made = tempfile::tempdir_in(parent).with_context(operation)?;
-        let write = |path: &Path, text: &str| {
-            let path = made.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap_or(made.path()))?;
-            std::fs::write(path, text)
-        };
+        // Where all of it can be moved from; the shell of the user may stand in a folder that exists.
+        let made = tempfile::tempdir_in(if exists { &folder } else { parent });
+        let made = made.with_context(operation)?;
         for (path, text) in &files {
-            write(path, text).with_context(operation)?;
+            let path = made.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(made.path()))
+                .and_then(|()| std::fs::write(&path, text))
+                .with_context(operation)?;
+        }
+        if exists {
+            for entry in made.path().read_dir().with_context(operation)? {
+                let entry = entry.with_context(operation)?;
+                std::fs::rename(entry.path(), folder.join(entry.file_name()))
+                    .with_context(operation)?;
+            }
+            return Ok(());
         }
         // Temporary folders are private.
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(made.path(), mode).with_context(operation)?;
-        // Takes the place of an empty folder too.
-        std::fs::rename(made.path(), folder).with_context(operation)?;
+        std::fs::rename(made.path(), &folder).with_context(operation)?;
         // Its place is empty, so that nothing is removed.
         let _ = made.keep();
         Ok(())
