@@ -44,12 +44,18 @@ impl Context {
         if owner.is_ok_and(|owner| owner == rustix::process::geteuid().as_raw()) {
             return Ok(Some(store.cache_folder()));
         }
-        let absolute = |name: &str| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-        Ok(cache.map(|cache| cache.join("ecli")))
+        Ok(user_cache())
     }
+}
+
+/// What this user's ecli can make or fetch again (XDG base directories); none for users without a
+/// home.
+pub(crate) fn user_cache() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    Some(cache?.join("ecli"))
 }

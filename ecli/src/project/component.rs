@@ -84,7 +84,7 @@ fn of_module(mut module: Vec<u8>) -> Result<Vec<u8>> {
         .context("make a component of the core module")
         .hint(
             "a guest may call what wit/ has, in the version that this ecli has; a command has \
-             `main`, a plugin has `BPF_PLUGIN` (C) imports the SDK's package \
+             `main`, a plugin has `BPF_PLUGIN` (C), imports the SDK's package \
              `plugin` (Go) or has `pub const Plugin` (Zig)",
         )
 }

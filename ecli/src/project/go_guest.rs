@@ -1,15 +1,13 @@
 //! Building a guest in Go: the go command makes a core module, a reactor, of it.
 
-use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use serde_json::json;
 
+use super::program::Wanted;
 use super::{component, file, sdk};
-use crate::failure::{HintExt, hinted};
 
 /// Names another go command than that of the PATH.
 const GO_VARIABLE: &str = "ECLI_GO";
@@ -81,36 +79,17 @@ fn overlay(folder: &Path, bindings: &Path, products: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A go command that is new enough.
-fn find() -> Result<OsString> {
-    let go = std::env::var_os(GO_VARIABLE)
-        .filter(|value| !value.is_empty())
-        .unwrap_or_else(|| "go".into());
-    let operation = || format!("run {} version", go.display());
-    // Not the toolchain that a go.mod asks for, which would be downloaded.
-    let output = match Command::new(&go).arg("version").output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(error)
-                .with_context(|| format!("find a Go toolchain: {}", operation()))
-                .hint(INSTALL);
-        }
-        Err(error) => return Err(error).with_context(operation),
+/// A go command that is new enough; not the toolchain that a go.mod asks for, which would be
+/// downloaded.
+fn find() -> Result<PathBuf> {
+    let wanted = Wanted {
+        what: "a Go toolchain",
+        variable: GO_VARIABLE,
+        name: "go",
+        argument: "version",
+        install: INSTALL,
     };
-    let text = String::from_utf8_lossy(&output.stdout);
-    let Some(version) = version(&text) else {
-        bail!("{}: it printed no version: {}", operation(), text.trim());
-    };
-    if version < VERSION_MIN {
-        let (major, minor) = version;
-        let error = anyhow!(
-            "find a Go toolchain: {} is {major}.{minor}, guests need {}.{}",
-            go.display(),
-            VERSION_MIN.0,
-            VERSION_MIN.1
-        );
-        return Err(hinted(error, INSTALL));
-    }
+    let (go, _) = wanted.find(version, |version| *version >= VERSION_MIN, "1.24")?;
     Ok(go)
 }
 

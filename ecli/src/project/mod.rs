@@ -23,6 +23,7 @@ mod guest;
 mod headers;
 mod manifest;
 mod package;
+mod program;
 mod python_guest;
 mod registers;
 mod sdk;

@@ -2,15 +2,14 @@
 //! component, as they are after the modules were imported.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use eunomia_image::Digest;
 
 use super::manifest::{Guest, MANIFEST_FILE};
+use super::program::Wanted;
 use super::stamp::{Recipe, Stamp};
 use super::{component, file, sdk, still};
 use crate::failure::{HintExt, hinted};
@@ -241,36 +240,28 @@ fn digest(modules: &BTreeMap<String, Vec<u8>>) -> String {
 
 /// A componentize-py.
 struct Componentize {
-    command: OsString,
+    command: PathBuf,
     version: String,
 }
 
 impl Componentize {
     fn find() -> Result<Self> {
-        let command = std::env::var_os(COMPONENTIZE_VARIABLE)
-            .filter(|value| !value.is_empty())
-            .unwrap_or_else(|| "componentize-py".into());
-        let operation = || format!("run {} --version", command.display());
-        let output = match Command::new(&command).arg("--version").output() {
-            Ok(output) => output,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(error)
-                    .with_context(|| format!("find componentize-py: {}", operation()))
-                    .hint(INSTALL);
-            }
-            Err(error) => return Err(error).with_context(operation),
+        let wanted = Wanted {
+            what: "componentize-py",
+            variable: COMPONENTIZE_VARIABLE,
+            name: "componentize-py",
+            argument: "--version",
+            install: INSTALL,
         };
-        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let number = version.rsplit(' ').next().unwrap_or_default();
-        if !output.status.success() || !number.starts_with(&format!("{SERIES}.")) {
-            let words = String::from_utf8_lossy(&output.stderr);
-            let error = anyhow!(
-                "find componentize-py: {} says {version:?}{}, guests need {SERIES}",
-                command.display(),
-                words.trim_end()
-            );
-            return Err(hinted(error, INSTALL));
-        }
+        let is_of_series = |version: &String| {
+            let number = version.rsplit(' ').next().unwrap_or_default();
+            number.starts_with(&format!("{SERIES}."))
+        };
+        let (command, version) = wanted.find(
+            |text| Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            is_of_series,
+            SERIES,
+        )?;
         Ok(Self { command, version })
     }
 

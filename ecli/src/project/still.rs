@@ -47,13 +47,19 @@ impl Scratch {
     }
 
     /// Has the program see the same numbers and times always, and work in this folder. `products`
-    /// keeps the library for it: memory may be mounted so that nothing in it is run.
+    /// keeps the library for it: memory may be mounted so that nothing in it is run. Where its path
+    /// is none for ld.so(8), memory has it after all.
     pub(super) fn still(&self, command: &mut Command, products: &Path) -> Result<()> {
         command.env("TMPDIR", self.folder("temporary")?);
         if LIBRARY.is_empty() {
             return Ok(());
         }
-        let library = products.join("still.so");
+        let splits = |c: char| c == ':' || c.is_whitespace();
+        let folder = match products.to_str() {
+            Some(path) if !path.contains(splits) => products,
+            _ => self.path(),
+        };
+        let library = folder.join("still.so");
         file::write_if_changed(&library, LIBRARY)?;
         command.env("LD_PRELOAD", library);
         Ok(())

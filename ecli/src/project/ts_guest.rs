@@ -5,19 +5,20 @@
 //! What that program calls (the compiler, the bundler, the engine) are npm packages, fetched once,
 //! in the versions and with the hashes of the SDK's `package-lock.json`.
 
-use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use eunomia_image::Digest;
 use serde_json::json;
 
 use super::manifest::{Guest, MANIFEST_FILE};
+use super::program::{Wanted, variable};
 use super::stamp::{Recipe, Stamp};
 use super::{component, file, sdk};
-use crate::failure::{HintExt, hinted};
+use crate::context::user_cache;
+use crate::failure::HintExt;
 
 /// Names another Node.js than the `node` of the PATH.
 const NODE_VARIABLE: &str = "ECLI_NODE";
@@ -155,21 +156,15 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// A Node.js that is new enough.
 fn find_node() -> Result<PathBuf> {
-    let node = variable(NODE_VARIABLE).unwrap_or_else(|| "node".into());
-    let operation = || format!("find Node.js: run {} --version", node.display());
-    let output = ask(Command::new(&node).arg("--version"), operation)?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let version = major_version(&text)
-        .with_context(|| format!("{}: it printed no version: {}", operation(), text.trim()))?;
-    if version < VERSION_MIN {
-        let error = anyhow!(
-            "find Node.js: {} is {}, guests in TypeScript need {VERSION_MIN}",
-            node.display(),
-            text.trim()
-        );
-        return Err(hinted(error, INSTALL));
-    }
-    Ok(PathBuf::from(node))
+    let wanted = Wanted {
+        what: "Node.js",
+        variable: NODE_VARIABLE,
+        name: "node",
+        argument: "--version",
+        install: INSTALL,
+    };
+    let (node, _) = wanted.find(major_version, |version| *version >= VERSION_MIN, "18")?;
+    Ok(node)
 }
 
 /// Of `v20.20.2`.
@@ -180,21 +175,6 @@ fn major_version(text: &str) -> Option<u32> {
         .next()?
         .parse()
         .ok()
-}
-
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// Runs a program that may not be there.
-fn ask(command: &mut Command, operation: impl Fn() -> String) -> Result<Output> {
-    match command.stdin(Stdio::null()).output() {
-        Ok(output) => Ok(output),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(error).with_context(operation).hint(INSTALL)
-        }
-        Err(error) => Err(error).with_context(operation),
-    }
 }
 
 /// The folder that has the packages in its `node_modules`; fetches them when they are not there.
@@ -209,7 +189,13 @@ fn packages(node: &Path, sdk: &Path) -> Result<PathBuf> {
         .concat();
     let digest = Digest::of(&lock).to_string();
     let key = digest.rsplit(':').next().unwrap_or(&digest);
-    let folder = cache_folder()?.join(format!("node-packages-{}", &key[..16]));
+    let cache = user_cache()
+        .context("find a cache for npm packages: neither XDG_CACHE_HOME nor HOME is set")
+        .hint(format!(
+            "{PACKAGES_VARIABLE} names a folder in which `npm ci` was run beside the SDK's \
+             package.json and package-lock.json"
+        ))?;
+    let folder = cache.join(format!("node-packages-{}", &key[..16]));
     if !folder.is_dir() {
         fetch(node, sdk, &folder).with_context(|| {
             format!(
@@ -219,18 +205,6 @@ fn packages(node: &Path, sdk: &Path) -> Result<PathBuf> {
         })?;
     }
     Ok(folder)
-}
-
-fn cache_folder() -> Result<PathBuf> {
-    let own = variable("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
-    own.or_else(home)
-        .map(|folder| folder.join("ecli"))
-        .context("find a cache for npm packages: neither XDG_CACHE_HOME nor HOME is set")
-        .hint(format!(
-            "{PACKAGES_VARIABLE} names a folder in which `npm ci` was run beside the SDK's \
-             package.json and package-lock.json"
-        ))
 }
 
 /// With the hashes of the lock file, and without running anything of the packages.
@@ -260,10 +234,18 @@ fn npm_ci(node: &Path, sdk: &Path, work: &Path) -> Result<()> {
     let npm = npm_beside(node);
     let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
     let operation = || format!("run {} {}", npm.display(), arguments.join(" "));
-    let output = ask(
-        Command::new(&npm).args(arguments).current_dir(work),
-        operation,
-    )?;
+    let output = Command::new(&npm)
+        .args(arguments)
+        .current_dir(work)
+        .stdin(Stdio::null())
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(error).with_context(operation).hint(INSTALL);
+        }
+        Err(error) => return Err(error).with_context(operation),
+    };
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
         return Err(anyhow!("{}: {}", operation(), words.trim_end())).hint(

@@ -1,15 +1,15 @@
 //! Building a guest in Zig: zig makes a core module, a reactor, of it with the SDK.
 
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 
 use super::manifest::Guest;
+use super::program::Wanted;
 use super::{component, file, sdk};
-use crate::failure::{HintExt, hinted};
+use crate::failure::HintExt;
 
 /// Names another zig command than that of the PATH.
 const ZIG_VARIABLE: &str = "ECLI_ZIG";
@@ -110,34 +110,14 @@ fn is_module(name: &str, path: &Path) -> OsString {
 
 /// A zig command of the right version.
 fn find() -> Result<PathBuf> {
-    let zig = std::env::var_os(ZIG_VARIABLE)
-        .filter(|value| !value.is_empty())
-        .map_or_else(|| PathBuf::from("zig"), PathBuf::from);
-    let operation = || format!("run {} version", zig.display());
-    let output = match Command::new(&zig).arg("version").output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(error)
-                .with_context(|| format!("find Zig: {}", operation()))
-                .hint(INSTALL);
-        }
-        Err(error) => return Err(error).with_context(operation),
+    let wanted = Wanted {
+        what: "Zig",
+        variable: ZIG_VARIABLE,
+        name: "zig",
+        argument: "version",
+        install: INSTALL,
     };
-    let text = String::from_utf8_lossy(&output.stdout);
-    let Some(version) = version(&text) else {
-        bail!("{}: it printed no version: {}", operation(), text.trim());
-    };
-    if version != VERSION {
-        let error = anyhow!(
-            "find Zig: {} is {}.{}, guests need {}.{}",
-            zig.display(),
-            version.0,
-            version.1,
-            VERSION.0,
-            VERSION.1
-        );
-        return Err(hinted(error, INSTALL));
-    }
+    let (zig, _) = wanted.find(version, |version| *version == VERSION, "0.17")?;
     Ok(zig)
 }
 
