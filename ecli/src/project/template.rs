@@ -196,7 +196,7 @@ impl NewProject<'_> {
         };
         let parent = folder.parent().unwrap_or(&folder);
         std::fs::create_dir_all(parent).with_context(operation)?;
-        // Where all of it can be moved from; the shell of the user may stand in a folder that exists.
+        // Moved from there; in a folder that exists, which is kept, the user may stand.
         let made = tempfile::tempdir_in(if exists { &folder } else { parent });
         let made = made.with_context(operation)?;
         for (path, text) in &files {
