@@ -33,15 +33,32 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<GuestState>,
     pub(crate) kernel: Arc<dyn Kernel>,
     pub(crate) cache: Option<Cache>,
-    pub(crate) compile_twice: bool,
+    #[cfg(feature = "compiler")]
+    pub(crate) compilation: Compilation,
     ticker: Arc<Ticker>,
+}
+
+/// How components are compiled.
+#[cfg(feature = "compiler")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compilation {
+    /// With care, before they run.
+    #[default]
+    Careful,
+    /// In a hurry, to slower code that runs sooner, and once more with care on a thread of low
+    /// priority, for later starts. What that has not finished when the process ends, a later start
+    /// goes on with.
+    Twice,
+    /// In a hurry only: for what is soon compiled anew, as tests are.
+    Hurried,
 }
 
 /// Settings of a [`Runtime`], see [`Runtime::builder`].
 #[derive(Debug, Default)]
 pub struct RuntimeBuilder {
     cache_dir: Option<PathBuf>,
-    compile_twice: bool,
+    #[cfg(feature = "compiler")]
+    compilation: Compilation,
     kernel: Option<Arc<dyn Kernel>>,
 }
 
@@ -54,12 +71,11 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Compile a component that is not in the cache in a hurry, to slower code that runs sooner,
-    /// and once more with care on a thread of low priority, for the next start. Default: off;
-    /// without a cache it has no effect.
+    /// How a component that is not in the cache is compiled. Without a cache always with care.
+    #[cfg(feature = "compiler")]
     #[must_use]
-    pub fn compile_twice(mut self, twice: bool) -> Self {
-        self.compile_twice = twice;
+    pub fn compilation(mut self, compilation: Compilation) -> Self {
+        self.compilation = compilation;
         self
     }
 
@@ -106,7 +122,8 @@ impl RuntimeBuilder {
                 linker,
                 kernel,
                 cache,
-                compile_twice: self.compile_twice,
+                #[cfg(feature = "compiler")]
+                compilation: self.compilation,
                 ticker,
             }),
         })

@@ -16,6 +16,8 @@ pub enum ErrorKind {
     InvalidObject,
     /// The component imports what this host does not offer.
     UnknownImport,
+    /// The component is not in the cache, and this build cannot compile (feature `compiler`).
+    NoCompiler,
     /// The guest broke a rule of WebAssembly or of the contract and was ended.
     Trap,
     /// The guest used more memory, CPU time or handles than it may.

@@ -30,6 +30,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # A build without a compiler
+//! Without the feature `compiler` (on by default) nothing is compiled here: only components that are
+//! in the cache ([`RuntimeBuilder::cache_dir`]) can run, put there by a build of the same version that
+//! has one, on a CPU of the same kind. The compiler is two thirds of a program's size.
 
 mod c_format;
 mod cache;
@@ -58,6 +63,8 @@ mod tool;
 mod virtual_time;
 pub mod vmlinux;
 
+#[cfg(feature = "compiler")]
+pub use engine::Compilation;
 pub use engine::{Runtime, RuntimeBuilder};
 pub use error::{Error, ErrorKind, Result};
 /// Plans of packages without a guest, as [`KernelTool`] takes them.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use eunomia_host_abi::wasm_bpf::CallbackNames;
 use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::Module;
 use wasmtime::component::{Component, InstancePre};
-use wasmtime::{Engine, Module};
 
 use crate::cache::Compiled;
+#[cfg(feature = "compiler")]
+use crate::engine::Compilation;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lifecycle::Running;
@@ -140,7 +142,8 @@ impl Opened {
     /// imports.
     ///
     /// # Errors
-    /// `InvalidComponent` when it does not validate, `UnknownImport` when the host lacks an import.
+    /// `InvalidComponent` when it does not validate, `UnknownImport` when the host lacks an import,
+    /// `NoCompiler` when it is not in the cache and this build cannot compile.
     pub fn load(self) -> Result<Loaded> {
         let unlinked = |error: wasmtime::Error| {
             Error::new(
@@ -155,16 +158,12 @@ impl Opened {
         };
         let linked = match self.world {
             World::Module => {
-                let module = compiled(&self.shared, &self.tool, |engine, bytes| {
-                    Module::new(engine, bytes)
-                })?;
+                let module = compiled::<Module>(&self.shared, &self.tool)?;
                 let linked = module::link(&module, &self.callback_names);
                 Linked::Module(linked.map_err(unlinked)?)
             }
             World::Command | World::Plugin => {
-                let component = compiled(&self.shared, &self.tool, |engine, bytes| {
-                    Component::new(engine, bytes)
-                })?;
+                let component = compiled::<Component>(&self.shared, &self.tool)?;
                 let linked = self.shared.linker.instantiate_pre(&component);
                 match self.world {
                     World::Plugin => Linked::Plugin(linked.map_err(unlinked)?),
@@ -181,34 +180,49 @@ impl Opened {
     }
 }
 
-/// The tool's component or module, from the cache or made now by `compile`.
-fn compiled<C: Compiled>(
-    shared: &Shared,
-    tool: &Tool,
-    compile: impl FnOnce(&Engine, &[u8]) -> wasmtime::Result<C>,
-) -> Result<C> {
-    let engine = &shared.engine;
-    let failed = |error: wasmtime::Error| {
-        let operation = format!("compile the component of `{}`", tool.name);
-        Error::new(ErrorKind::InvalidComponent, operation).with_source(error)
-    };
-    let Some(cache) = &shared.cache else {
-        return compile(engine, &tool.component).map_err(failed);
-    };
-    if let Some(component) = cache.component(engine, &tool.component) {
-        return Ok(component);
+/// The tool's component or module, from the cache or made now.
+fn compiled<C: Compiled>(shared: &Shared, tool: &Tool) -> Result<C> {
+    let cache = shared.cache.as_ref();
+    match cache.and_then(|cache| cache.component(&shared.engine, &tool.component)) {
+        Some(component) => Ok(component),
+        None => compile(shared, tool),
     }
-    std::thread::scope(|scope| {
+}
+
+#[cfg(feature = "compiler")]
+fn compile<C: Compiled>(shared: &Shared, tool: &Tool) -> Result<C> {
+    let (engine, component) = (&shared.engine, &tool.component);
+    let compiled = std::thread::scope(|scope| {
+        let Some(cache) = &shared.cache else {
+            return C::compiled(engine, component);
+        };
         // What the guest will do first, while its code is still compiled.
         for (_, elf) in &tool.objects {
             scope.spawn(|| shared.kernel.prepare_object(elf));
         }
-        match shared.compile_twice {
-            true => cache.compile_twice(engine, &tool.component),
-            false => cache.compile(engine, &tool.component),
+        match shared.compilation {
+            Compilation::Careful => cache.compile(engine, component),
+            Compilation::Twice => cache.compile_twice(engine, component),
+            Compilation::Hurried => cache.compile_hurried(engine, component),
         }
-        .map_err(failed)
+    });
+    compiled.map_err(|error| {
+        let operation = format!("compile the component of `{}`", tool.name);
+        Error::new(ErrorKind::InvalidComponent, operation).with_source(error)
     })
+}
+
+#[cfg(not(feature = "compiler"))]
+fn compile<C>(_: &Shared, tool: &Tool) -> Result<C> {
+    Err(Error::new(
+        ErrorKind::NoCompiler,
+        format!(
+            "load the component of `{}`: it is not in the cache, or not for this CPU, and this \
+             program has no compiler: run it once with one that has, of the same version and with \
+             the same cache (`ecli run`)",
+            tool.name
+        ),
+    ))
 }
 
 impl Loaded {

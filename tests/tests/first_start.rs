@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use eunomia_host_abi::fake::FakeKernel;
-use eunomia_runtime::{Outcome, Runtime, Settings, Tool};
+use eunomia_runtime::{Compilation, Outcome, Runtime, Settings, Tool};
 use eunomia_tests::{build, wait_until};
 
 /// Compiling takes a second, and far more where everything else is compiled meanwhile.
@@ -34,7 +34,7 @@ fn run(tool: &Tool, cache: &Path) -> Result<()> {
     let runtime = Runtime::builder()
         .kernel(Arc::new(FakeKernel::new()))
         .cache_dir(Some(cache.to_owned()))
-        .compile_twice(true)
+        .compilation(Compilation::Twice)
         .build()?;
     let settings = Settings {
         args: vec!["nothing".into()],

@@ -10,7 +10,7 @@ use anyhow::Result;
 use clap::Args;
 use eunomia_image::Digest;
 use eunomia_runtime::libbpf::LibbpfKernel;
-use eunomia_runtime::{KeepingKernel, Runtime};
+use eunomia_runtime::{Compilation, KeepingKernel, Runtime};
 
 use super::run::split;
 use crate::context::Context;
@@ -58,7 +58,7 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
         ctx,
         runtime: Runtime::builder()
             .cache_dir(ctx.component_cache()?)
-            .compile_twice(true)
+            .compilation(Compilation::Twice)
             .kernel(Arc::new(kernel.clone()))
             .build()?,
         kernel,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, anyhow};
 use clap::{ArgAction, Args};
 use eunomia_runtime::libbpf::LibbpfKernel;
-use eunomia_runtime::{RecordingKernel, Runtime};
+use eunomia_runtime::{Compilation, RecordingKernel, Runtime};
 
 use crate::context::Context;
 use crate::interrupt::Interrupts;
@@ -78,7 +78,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let found = tool_source::find_or_fetch(ctx, &image, &options.object, &options.fetch)?;
     let mut runtime = Runtime::builder()
         .cache_dir(ctx.component_cache()?)
-        .compile_twice(true);
+        .compilation(Compilation::Twice);
     let recording = options
         .record
         .as_deref()

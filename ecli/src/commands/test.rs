@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use eunomia_runtime::Runtime;
+use eunomia_runtime::{Compilation, Runtime};
 use serde_json::json;
 
 use super::print;
@@ -75,7 +75,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let runtime = || {
         Runtime::builder()
             .cache_dir(cache.clone())
-            .compile_twice(true)
+            .compilation(Compilation::Twice)
     };
     let mut failed = 0;
     tests.run(&tool, runtime, options.bless, |name, verdict| {

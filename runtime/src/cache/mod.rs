@@ -5,7 +5,11 @@
 //! program of the operator's. So it is only taken from a folder that nobody else can write to, and
 //! its own digest must be right, which finds files that a crash cut short.
 
+#[cfg(feature = "compiler")]
+mod compile;
 mod component;
+#[cfg(feature = "compiler")]
+mod functions;
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -86,6 +90,7 @@ impl Cache {
         outcome
     }
 
+    #[cfg(feature = "compiler")]
     fn remove(&self, name: &str) {
         let _ = std::fs::remove_file(self.dir.join(name)); // It need not be there.
     }
@@ -100,7 +105,7 @@ pub(crate) fn name_of(digest: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn folder(name: &str) -> PathBuf {
+    pub(super) fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("ecli-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder); // Of a process of the same number.
         folder
