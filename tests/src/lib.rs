@@ -1,5 +1,7 @@
 //! The harness of the tests: where things are, how images are built, what needs root.
 
+mod printed;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -8,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use eunomia_image::{Platform, Reference, Store};
 use eunomia_runtime::Tool;
+
+pub use printed::Printed;
 
 /// The repository's folder.
 pub fn repository() -> &'static Path {

@@ -1,19 +1,15 @@
 //! Guests that break the contract, loop, hoard, trap: each is ended or refused with a reason, and
 //! nothing stays attached. On the fake kernel without root, on the real one with it.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use eunomia_host_abi::fake::FakeKernel;
-use eunomia_runtime::console::Console;
 use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::libbpf::LibbpfKernel;
-use eunomia_runtime::{
-    ErrorKind, Loaded, Outcome, Running, Runtime, Sandbox, Settings, Stdio, Tool,
-};
-use eunomia_tests::{build, is_root, kernel_objects, wait_until};
+use eunomia_runtime::{ErrorKind, Loaded, Outcome, Running, Runtime, Sandbox, Settings, Tool};
+use eunomia_tests::{Printed, build, is_root, kernel_objects, wait_until};
 
 fn tool() -> Result<Tool> {
     static TOOL: OnceLock<Tool> = OnceLock::new();
@@ -21,30 +17,6 @@ fn tool() -> Result<Tool> {
         let _ = TOOL.set(build("tests/guests/hostile")?);
     }
     TOOL.get().cloned().context("the tool was just set")
-}
-
-/// What a guest printed.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
-            .lock()
-            .expect("no writer panics")
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Printed {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no writer panics")).into_owned()
-    }
 }
 
 /// One kernel to run cases on.
@@ -66,7 +38,7 @@ impl Bench {
         let printed = Printed::default();
         let running = self.loaded.run(Settings {
             args: vec![case.into()],
-            stdio: Stdio::Console(Console::new(Box::new(printed.clone()), false)),
+            stdio: printed.stdio(),
             sandbox,
             ..Settings::default()
         })?;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,7 +13,7 @@ use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::libbpf::LibbpfKernel;
 use eunomia_runtime::rows::{Event, channel};
 use eunomia_runtime::{Error, ErrorKind, Loaded, Outcome, Running, Runtime, Settings, Stdio};
-use eunomia_tests::{build, is_root, wait_until};
+use eunomia_tests::{Printed, build, is_root, wait_until};
 
 const COMMAND: &str = "tests/guests/command";
 const PLUGIN: &str = "tests/guests/plugin";
@@ -33,30 +33,6 @@ const WITHOUT_PROGRAMS: &[&str] = &[
     "fields",
     "stop-itself",
 ];
-
-/// What a guest printed.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Printed {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no writer panics")).into_owned()
-    }
-}
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .expect("no writer panics")
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A reader that has left.
 struct Closed;

@@ -1,24 +1,22 @@
 //! Running a case and writing down what it does.
 
 use std::fmt;
-use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use eunomia_host_abi::fake::FakeKernel;
-use eunomia_runtime::console::Console;
 use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::libbpf::LibbpfKernel;
 use eunomia_runtime::limits::Limits;
 use eunomia_runtime::policy::Overrides;
 use eunomia_runtime::{
-    ErrorKind, HostErrorKind, Loaded, Outcome, Running, Runtime, Settings, Stdio, Tool, rows,
+    Compilation, ErrorKind, HostErrorKind, Loaded, Outcome, Running, Runtime, Settings, Tool, rows,
 };
-use eunomia_tests::{target, wait_until};
+use eunomia_tests::{Printed, target, wait_until};
 use serde::Deserialize;
 
 use crate::case::{Case, Run};
@@ -85,8 +83,10 @@ impl<'a> Bench<'a> {
         };
         let runtime = Runtime::builder()
             .kernel(kernel)
-            // An interpreter takes seconds to compile, for both kernels and each run of the tests.
+            // An interpreter takes seconds to compile, for both kernels and each run of the tests,
+            // and half a minute with care.
             .cache_dir(Some(target()?.join("test-components")))
+            .compilation(Compilation::Hurried)
             .build()?;
         let loaded = runtime.open(tool.clone())?.load()?;
         let counts = name == KernelName::Real && case.statistics;
@@ -115,7 +115,7 @@ impl<'a> Bench<'a> {
         let printed = Printed::default();
         let running = self.loaded.run(Settings {
             args: run.args.clone(),
-            stdio: Stdio::Console(Console::new(Box::new(printed.clone()), false)),
+            stdio: printed.stdio(),
             rows: Box::new(sender),
             overrides: overrides(run)?,
             limits: limits(run),
@@ -270,29 +270,5 @@ impl Drop for Statistics {
         if let Err(error) = std::fs::write(Self::SETTING, &self.before) {
             eprintln!("set {} back: {error}", Self::SETTING);
         }
-    }
-}
-
-/// What a guest printed.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
-            .lock()
-            .expect("no writer panics")
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Printed {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("no writer panics")).into_owned()
     }
 }

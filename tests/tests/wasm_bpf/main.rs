@@ -10,10 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use eunomia_host_abi::fake::FakeKernel;
-use eunomia_runtime::console::Console;
 use eunomia_runtime::policy::Policy;
-use eunomia_runtime::{HostError, HostErrorKind, Outcome, Runtime, Settings, Stdio, Tool, World};
-use eunomia_tests::{ecli, is_root};
+use eunomia_runtime::{HostError, HostErrorKind, Outcome, Runtime, Settings, Tool, World};
+use eunomia_tests::{Printed, ecli, is_root};
 
 use guests::{Built, Guest};
 use running::Running;
@@ -200,22 +199,6 @@ fn map_operations_and_hostile_calls_give_numbers() -> Result<()> {
     Ok(())
 }
 
-/// What a guest printed.
-#[derive(Clone, Default)]
-struct Printed(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Printed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let mut printed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        printed.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn the_fake_kernel_gives_the_same_numbers() -> Result<()> {
     let tool = Tool {
@@ -226,14 +209,12 @@ fn the_fake_kernel_gives_the_same_numbers() -> Result<()> {
     let kernel = Arc::new(FakeKernel::new());
     let runtime = Runtime::builder().kernel(kernel).build()?;
     let printed = Printed::default();
-    let console = Console::new(Box::new(printed.clone()), false);
     let running = runtime.open(tool)?.load()?.run(Settings {
-        stdio: Stdio::Console(console),
+        stdio: printed.stdio(),
         ..Settings::default()
     })?;
     let outcome = running.wait().outcome;
-    let printed = printed.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let printed = String::from_utf8_lossy(&printed);
+    let printed = printed.text();
     ensure!(
         matches!(outcome, Outcome::Exited(0)),
         "{outcome:?}: {printed}"
