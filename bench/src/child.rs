@@ -135,6 +135,11 @@ impl Watched {
         self.wait_until_quiet("attach", |watched| watched.attachments())
     }
 
+    /// When it was started.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// Wait until it prints nothing more.
     pub(crate) fn wait_until_silent(&self) -> Result<()> {
         self.wait_until_quiet("print", |watched| {
@@ -175,7 +180,15 @@ impl Watched {
 
     /// Most memory that it has had in use, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
-        peak_memory(self.pid.as_raw_nonzero().get().unsigned_abs())
+        let process = self.pid.as_raw_nonzero();
+        kib_after("VmHWM:", &format!("/proc/{process}/status"))
+    }
+
+    /// Its share of the memory that it has in use, in bytes: a page that several processes have
+    /// counts in parts.
+    pub(crate) fn share_of_memory(&self) -> Result<u64> {
+        let process = self.pid.as_raw_nonzero();
+        kib_after("Pss:", &format!("/proc/{process}/smaps_rollup"))
     }
 
     /// End it as Ctrl-C does.
@@ -259,7 +272,7 @@ pub(crate) fn run_to_end(command: &mut Command, stderr: &Path) -> Result<Finishe
     let memory = std::thread::spawn(move || {
         let mut most = 0;
         // It fails when the process has ended.
-        while let Ok(now) = peak_memory(process) {
+        while let Ok(now) = kib_after("VmHWM:", &format!("/proc/{process}/status")) {
             most = now.max(most);
             std::thread::sleep(MEMORY_INTERVAL);
         }
@@ -294,13 +307,12 @@ fn wait4(process: u32, options: i32) -> io::Result<Option<(ExitStatus, Usage)>> 
     }
 }
 
-/// Most memory that a process has had in use, in bytes.
-fn peak_memory(process: u32) -> Result<u64> {
-    let path = format!("/proc/{process}/status");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+/// What a file of /proc says behind `word`, as bytes.
+fn kib_after(word: &str, path: &str) -> Result<u64> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {path}"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(word));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    Ok(kib.with_context(|| format!("find VmHWM in {path}"))? << 10)
+    Ok(kib.with_context(|| format!("find {word} in {path}"))? << 10)
 }
 
 fn duration(time: libc::timeval) -> Duration {

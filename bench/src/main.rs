@@ -63,8 +63,10 @@ enum Part {
     Map,
     /// Calling the host, starting guests
     Calls,
-    /// From start to the first event, and memory
+    /// From start to the first event, memory, and from an event to its line
     Start,
+    /// Many instances of a tool at once
+    Instances,
     /// Many processes at once: events, losses, CPU time
     Burst,
     /// Images to and from a registry
@@ -116,7 +118,7 @@ fn measure(options: &Options) -> Result<Vec<Group>> {
     }
     let sandbox = Sandbox::open(&options.store)?;
     let native = Native::new(&options.native, sandbox.object())?;
-    let tools = Tools::find(&options.ecli, &options.store)?;
+    let tools = Tools::find(&options.ecli, &options.store, &options.native)?;
     if wanted(Part::Drain) {
         groups.extend(drain::measure(&sandbox, &native, rounds)?);
     }
@@ -128,9 +130,13 @@ fn measure(options: &Options) -> Result<Vec<Group>> {
     }
     if wanted(Part::Start) {
         groups.extend(tools::start::measure(&tools, &native, rounds)?);
+        groups.push(tools::start::latency(&tools, &native)?);
+    }
+    if wanted(Part::Instances) {
+        groups.extend(tools::instances::measure(&tools, &native)?);
     }
     if wanted(Part::Burst) {
-        let processes = if options.quick { 2_000 } else { 20_000 };
+        let processes = if options.quick { 2_000 } else { 100_000 };
         groups.extend(tools::burst::measure(
             &tools,
             &native,

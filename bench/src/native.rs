@@ -42,6 +42,12 @@ impl Native {
         command
     }
 
+    /// Start one process, and wait for its end.
+    pub(crate) fn start_one(&self) -> Result<()> {
+        let mut command = Command::new("./bench-probe");
+        output(command.current_dir(&self.folder)).map(drop)
+    }
+
     /// Run `reader`, and return what it measured.
     pub(crate) fn read(&self, arguments: &[String]) -> Result<Vec<Round>> {
         let mut command = Command::new(self.path("reader"));

@@ -23,7 +23,7 @@ pub(crate) fn measure(
     rounds: usize,
 ) -> Result<Vec<Group>> {
     // Those that compile at the start are measured there.
-    let tools: Vec<&Tool> = tools.0.iter().filter(|tool| tool.cache.is_none()).collect();
+    let tools: Vec<&Tool> = tools.warm().collect();
     let mut runs: Vec<Vec<Run>> = tools.iter().map(|_| Vec::new()).collect();
     let mut alone_s = Vec::new();
     for _ in 0..rounds {

@@ -1,6 +1,7 @@
 //! Whole tools: execsnoop of ecli, of libbpf-tools, of bpftrace.
 
 pub(crate) mod burst;
+pub(crate) mod instances;
 pub(crate) mod start;
 
 use std::ffi::OsString;
@@ -25,57 +26,82 @@ struct Tool {
     command: Vec<OsString>,
     /// Removed before each start.
     cache: Option<PathBuf>,
+    /// Only its output is what the others' is, not its start.
+    only_in_bursts: bool,
 }
 
 impl Tools {
-    /// Those that this machine has.
-    pub(crate) fn find(ecli: &Path, store: &Path) -> Result<Self> {
+    /// Those that this machine has; `native` is the folder of the benchmark's own programs, below
+    /// which the published `wasm-bpf` may be.
+    pub(crate) fn find(ecli: &Path, store: &Path, native: &Path) -> Result<Self> {
         let folders = std::env::var_os("PATH").unwrap_or_default();
         let find = |name: &str| {
             let mut paths = std::env::split_paths(&folders).map(|folder| folder.join(name));
             paths.find(|path| path.is_file())
         };
-        let native = find("execsnoop").context("find execsnoop: install Debian's libbpf-tools")?;
-        let ours = |cache| {
-            let mut command = vec![ecli.into(), "--store".into(), store.into()];
-            command.extend(["run".into(), "execsnoop".into()]);
-            Tool {
-                name: if cache { "ecli, cold" } else { "ecli" },
-                command,
-                cache: None,
-            }
+        let execsnoop =
+            find("execsnoop").context("find execsnoop: install Debian's libbpf-tools")?;
+        let ours = |name, options: &[&str]| {
+            let mut command = vec![ecli.into(), "--store".into(), store.into(), "run".into()];
+            command.extend(options.iter().map(Into::into));
+            command.push("execsnoop".into());
+            Tool::new(name, command)
         };
-        let cache = eunomia_image::Store::open(store)?.cache_folder();
         let mut tools = vec![
+            Tool::new("libbpf-tools", vec![execsnoop.into()]),
+            ours("ecli", &[]),
             Tool {
-                name: "libbpf-tools",
-                command: vec![native.into()],
-                cache: None,
+                only_in_bursts: true,
+                ..ours("ecli, starts only", &["--filter", "event == exec"])
             },
-            ours(false),
             Tool {
-                cache: Some(cache),
-                ..ours(true)
+                cache: Some(eunomia_image::Store::open(store)?.cache_folder()),
+                ..ours("ecli, cold", &[])
             },
         ];
         if let (Some(bpftrace), Some(script)) = (find("bpftrace"), find("execsnoop.bt")) {
-            let command = vec![bpftrace.into(), script.into()];
-            tools.push(Tool {
-                name: "bpftrace",
-                command,
-                cache: None,
-            });
+            tools.push(Tool::new("bpftrace", vec![bpftrace.into(), script.into()]));
+        }
+        let wasm_bpf = native.join("wasm-bpf/bin/wasm-bpf");
+        if wasm_bpf.is_file() {
+            let module = native.join("wasm-bpf/bootstrap.wasm");
+            tools.push(Tool::new("wasm-bpf", vec![wasm_bpf.into(), module.into()]));
         }
         Ok(Self(tools))
     }
 
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|tool| tool.name.to_owned()).collect()
+    /// Those whose start is of interest.
+    fn starting(&self) -> impl Iterator<Item = &Tool> {
+        self.0.iter().filter(|tool| !tool.only_in_bursts)
+    }
+
+    /// Those that are compiled when they start.
+    fn warm(&self) -> impl Iterator<Item = &Tool> {
+        self.0.iter().filter(|tool| tool.cache.is_none())
     }
 }
 
+fn names<'a>(tools: impl IntoIterator<Item = &'a Tool>) -> Vec<String> {
+    let names = tools.into_iter().map(|tool| tool.name.to_owned());
+    names.collect()
+}
+
 impl Tool {
+    fn new(name: &'static str, command: Vec<OsString>) -> Self {
+        Self {
+            name,
+            command,
+            cache: None,
+            only_in_bursts: false,
+        }
+    }
+
     fn start(&self, native: &Native, stdout: Stdout) -> Result<Watched> {
+        self.start_as(native, stdout, 0)
+    }
+
+    /// Start one of several instances at once.
+    fn start_as(&self, native: &Native, stdout: Stdout, number: usize) -> Result<Watched> {
         if let Some(cache) = &self.cache {
             match std::fs::remove_dir_all(cache) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -86,6 +112,11 @@ impl Tool {
         }
         let mut command = Command::new(&self.command[0]);
         command.args(&self.command[1..]);
-        Watched::start(command, stdout, PROBE, &native.path("tool.stderr"))
+        Watched::start(
+            command,
+            stdout,
+            PROBE,
+            &native.path(&format!("tool.{number}.stderr")),
+        )
     }
 }

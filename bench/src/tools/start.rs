@@ -1,10 +1,12 @@
-//! From the start of a tool to the first event that it prints, and its memory.
+//! From the start of a tool to the first event that it prints, and its memory; from an event to its
+//! line, when there is nothing else to do.
 
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::{Tool, Tools};
+use super::{Tool, Tools, names};
 use crate::child::Stdout;
 use crate::native::Native;
 use crate::report::{Case, Group};
@@ -16,17 +18,21 @@ const INTERVAL_US: u32 = 1000;
 const PROCESSES: u32 = 10_000_000;
 /// Events after which memory is looked at.
 const EVENTS: u64 = 1000;
+/// Events one by one, and the time before each: longer than any tool gathers them.
+const SINGLE_EVENTS: u64 = 20;
+const PAUSE: Duration = Duration::from_millis(150);
 
 pub(crate) fn measure(tools: &Tools, native: &Native, runs: usize) -> Result<Vec<Group>> {
     let _background = Background::start(native)?;
-    let mut first = vec![Vec::new(); tools.0.len()];
-    let mut memory = vec![Vec::new(); tools.0.len()];
+    let tools: Vec<&Tool> = tools.starting().collect();
+    let mut first = vec![Vec::new(); tools.len()];
+    let mut memory = vec![Vec::new(); tools.len()];
     // Once for nothing: all files are in memory then, and the guest is compiled.
-    for tool in &tools.0 {
+    for tool in &tools {
         run(tool, native)?;
     }
     for _ in 0..runs {
-        for (index, tool) in tools.0.iter().enumerate() {
+        for (index, tool) in tools.iter().enumerate() {
             let (first_ms, memory_mib) = run(tool, native)?;
             first[index].push(first_ms);
             memory[index].push(memory_mib);
@@ -35,7 +41,7 @@ pub(crate) fn measure(tools: &Tools, native: &Native, runs: usize) -> Result<Vec
     let group = |title: &str, unit, case: &str, samples: Vec<Vec<f64>>| Group {
         title: title.into(),
         unit,
-        subjects: tools.names(),
+        subjects: names(tools.iter().copied()),
         cases: vec![Case {
             name: case.into(),
             cells: samples.into_iter().map(Samples::new).collect(),
@@ -52,6 +58,38 @@ pub(crate) fn measure(tools: &Tools, native: &Native, runs: usize) -> Result<Vec
     ])
 }
 
+/// From the start of a process to its line, while nothing else starts.
+pub(crate) fn latency(tools: &Tools, native: &Native) -> Result<Group> {
+    let tools: Vec<&Tool> = tools
+        .starting()
+        .filter(|tool| tool.cache.is_none())
+        .collect();
+    let mut samples = Vec::new();
+    for tool in &tools {
+        let watched = tool.start(native, Stdout::Terminal)?;
+        watched.wait_until_attached()?;
+        let mut milliseconds = Vec::new();
+        for event in 1..=SINGLE_EVENTS {
+            std::thread::sleep(PAUSE);
+            let begin = Instant::now();
+            native.start_one()?;
+            watched.wait_for_starts(event)?;
+            milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
+        }
+        watched.stop()?;
+        samples.push(Samples::new(milliseconds));
+    }
+    Ok(Group {
+        title: "From a process to its line, when nothing else happens".into(),
+        unit: "ms",
+        subjects: names(tools),
+        cases: vec![Case {
+            name: "execsnoop".into(),
+            cells: samples,
+        }],
+    })
+}
+
 /// Milliseconds to the first event, MiB of memory.
 fn run(tool: &Tool, native: &Native) -> Result<(f64, f64)> {
     let watched = tool.start(native, Stdout::Terminal)?;
@@ -66,10 +104,10 @@ fn run(tool: &Tool, native: &Native) -> Result<(f64, f64)> {
 }
 
 /// Starts a process every now and then, until it is dropped.
-struct Background(Child);
+pub(super) struct Background(Child);
 
 impl Background {
-    fn start(native: &Native) -> Result<Self> {
+    pub(super) fn start(native: &Native) -> Result<Self> {
         let child = native
             .burst(PROCESSES, INTERVAL_US, 1)
             .stdout(Stdio::null())
