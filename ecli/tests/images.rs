@@ -59,7 +59,7 @@ fn a_project_is_built_listed_inspected_named_and_removed() {
     assert_eq!(sandbox.ecli(&["list", "-q"]).succeeded(), "");
     let pruned = sandbox.ecli(&["prune"]).succeeded();
     assert!(
-        pruned.starts_with("deleted 4 blobs and 0 unfinished files: "),
+        pruned.starts_with("deleted 4 blobs, 0 files of the cache and 0 unfinished files: "),
         "{pruned}"
     );
 }

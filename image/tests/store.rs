@@ -183,9 +183,20 @@ fn prune_deletes_only_what_no_image_needs() {
         .unwrap();
     fs::write(store.root().join("ingest/new-left-by-a-kill"), "half").unwrap();
     fs::write(store.root().join("blobs/sha256/README"), "not a blob").unwrap();
+    let cache = store.cache_folder();
+    fs::create_dir(&cache).unwrap();
+    let compiled = |text: &str| {
+        let component = Digest::of(&[COMPONENT, text.as_bytes()].concat());
+        cache.join(format!("{}-0.1.0.cwasm", component.hex()))
+    };
+    for path in [compiled("one"), compiled("two"), cache.join("functions")] {
+        fs::write(path, "machine code").unwrap();
+    }
     let report = store.prune().unwrap();
     // Of the first image: manifest, object and component; config, metadata and README are shared.
-    assert_eq!((report.blobs.len(), report.unfinished), (3, 1));
+    let deleted = (report.blobs.len(), report.derived, report.unfinished);
+    assert_eq!(deleted, (3, 2, 1));
+    assert!(compiled("two").exists());
     assert!(report.bytes > 4);
     assert_eq!(
         store.image(&reference("a"), &host()).unwrap().digest,

@@ -58,7 +58,7 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
         ctx,
         runtime: Runtime::builder()
             .cache_dir(ctx.component_cache()?)
-            .compilation(Compilation::Twice)
+            .compilation(Compilation::Hurried)
             .kernel(Arc::new(kernel.clone()))
             .build()?,
         kernel,

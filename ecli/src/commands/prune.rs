@@ -14,9 +14,11 @@ pub(crate) struct Options {}
 /// Prunes, and says how much that was.
 pub(crate) fn run(ctx: &Context, _: Options) -> Result<()> {
     let report = ctx.store()?.prune()?;
-    let (blobs, unfinished) = (report.blobs.len(), report.unfinished);
     println!(
-        "deleted {blobs} blobs and {unfinished} unfinished files: {}",
+        "deleted {} blobs, {} files of the cache and {} unfinished files: {}",
+        report.blobs.len(),
+        report.derived,
+        report.unfinished,
         size::shown(report.bytes)
     );
     Ok(())

@@ -75,7 +75,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let runtime = || {
         Runtime::builder()
             .cache_dir(cache.clone())
-            .compilation(Compilation::Twice)
+            .compilation(Compilation::Hurried)
     };
     let mut failed = 0;
     tests.run(&tool, runtime, options.bless, |name, verdict| {

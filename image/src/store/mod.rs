@@ -82,8 +82,9 @@ impl Store {
         self.layout.root()
     }
 
-    /// A folder of this store for what callers derive from images (compiled components). This
-    /// crate neither creates nor reads it.
+    /// A folder of this store for what callers derive from images (compiled components), in files
+    /// that have the digest of the blob in their names, between `-` and `.`. This crate only deletes
+    /// there ([`Store::prune`]).
     pub fn cache_folder(&self) -> PathBuf {
         self.root().join(CACHE_FOLDER)
     }

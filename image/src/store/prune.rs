@@ -16,12 +16,15 @@ pub struct PruneReport {
     pub blobs: Vec<Digest>,
     /// Unfinished files of commands that were killed.
     pub unfinished: usize,
+    /// Files of [`Store::cache_folder`] that were derived from such blobs.
+    pub derived: usize,
     /// Bytes of all of these.
     pub bytes: u64,
 }
 
 impl Store {
-    /// Deletes the blobs that no entry of `index.json` needs, and unfinished downloads.
+    /// Deletes the blobs that no entry of `index.json` needs, files of [`Store::cache_folder`] whose
+    /// name has the digest of no other blob, and unfinished downloads.
     ///
     /// Waits until no other command uses the store, and keeps them waiting while it runs. Files
     /// that are no blobs are left alone.
@@ -60,6 +63,15 @@ impl Store {
             report.unfinished += 1;
             report.bytes = report.bytes.saturating_add(bytes);
         }
+        if self.cache_folder().is_dir() {
+            for (name, bytes) in list(&self.cache_folder())? {
+                if !is_derived_from(&name, &needed) {
+                    delete(&self.cache_folder().join(name))?;
+                    report.derived += 1;
+                    report.bytes = report.bytes.saturating_add(bytes);
+                }
+            }
+        }
         report.blobs.sort();
         Ok(report)
     }
@@ -94,6 +106,14 @@ impl Store {
         }
         Ok(needed)
     }
+}
+
+/// Whether a file of the cache has the digest of one of `blobs` in its name.
+fn is_derived_from(name: &str, blobs: &BTreeSet<Digest>) -> bool {
+    name.split(['-', '.']).any(|part| {
+        let digest = format!("sha256:{part}").parse::<Digest>();
+        digest.is_ok_and(|digest| blobs.contains(&digest))
+    })
 }
 
 /// Names and sizes of the files in `folder`; names that are not UTF-8 are none of ours.

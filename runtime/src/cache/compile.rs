@@ -17,6 +17,9 @@ use crate::engine::config;
 /// that it gets done on a busy machine, too.
 const NICENESS: i32 = 10;
 
+/// The file of functions that were compiled in a hurry.
+const HURRIED_FUNCTIONS: &str = "hurried.functions";
+
 impl Cache {
     /// Compile `component` with care, and keep it.
     pub(crate) fn compile<C: Compiled>(
@@ -35,22 +38,33 @@ impl Cache {
         engine: &Engine,
         component: &Arc<[u8]>,
     ) -> wasmtime::Result<C> {
-        let loaded = self.compile_hurried(engine, component)?;
+        let loaded = self.hurried(engine, component, hurried(config()))?;
         self.compile_behind::<C>(component, Names::of(component));
         Ok(loaded)
     }
 
-    /// Compile `component` in a hurry, or take what was.
+    /// Compile `component` in a hurry, or take what was. Its functions are kept for components that
+    /// differ little.
     pub(crate) fn compile_hurried<C: Compiled>(
         &self,
         engine: &Engine,
         component: &[u8],
     ) -> wasmtime::Result<C> {
+        let config = self.with_functions(hurried(config()), HURRIED_FUNCTIONS);
+        self.hurried(engine, component, config)
+    }
+
+    fn hurried<C: Compiled>(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+        config: Config,
+    ) -> wasmtime::Result<C> {
         let name = Names::of(component).hurried;
         if let Some(loaded) = self.load(engine, &name) {
             return Ok(loaded);
         }
-        let compiled = C::precompiled(&Engine::new(&hurried(config()))?, component)?;
+        let compiled = C::precompiled(&Engine::new(&config)?, component)?;
         self.write(&name, &compiled);
         deserialize(engine, &compiled)
     }
@@ -61,9 +75,10 @@ impl Cache {
         let (cache, component) = (self.clone(), Arc::clone(component));
         let compile = move || {
             let _ = rustix::process::setpriority_process(None, NICENESS); // Else as it is.
-            let compiled = cache
-                .going_on(&names.functions)
-                .and_then(|config| C::precompiled(&Engine::new(&config)?, &component));
+            let mut config = cache.with_functions(config(), &names.functions);
+            config.parallel_compilation(false);
+            let compiled =
+                Engine::new(&config).and_then(|engine| C::precompiled(&engine, &component));
             match compiled {
                 Ok(compiled) => {
                     cache.write(&names.careful, &compiled);
@@ -79,19 +94,18 @@ impl Cache {
         }
     }
 
-    /// Settings of a compiler that takes the functions that are in this file already, adds those
-    /// that it compiles, and leaves time to others.
-    fn going_on(&self, functions: &str) -> wasmtime::Result<Config> {
-        let mut config = config();
-        config.parallel_compilation(false);
-        match Functions::open(&self.dir().join(functions)) {
-            Ok(functions) => config.enable_incremental_compilation(Arc::new(functions))?,
-            Err(error) => {
-                tracing::warn!(%error, "keep functions that are compiled");
-                &mut config
-            }
-        };
-        Ok(config)
+    /// Let a compiler take the functions that are in this file already, and add those that it
+    /// compiles.
+    fn with_functions(&self, mut config: Config, file: &str) -> Config {
+        let functions = Functions::open(&self.dir().join(file)).map_err(wasmtime::Error::from);
+        let enabled = functions.and_then(|functions| {
+            config.enable_incremental_compilation(Arc::new(functions))?;
+            Ok(())
+        });
+        if let Err(error) = enabled {
+            tracing::warn!(%error, file, "keep functions that are compiled");
+        }
+        config
     }
 }
 

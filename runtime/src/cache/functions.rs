@@ -1,5 +1,6 @@
-//! Functions of a component whose careful compilation has not ended yet, one after the other in a
-//! file: a compilation that the end of a process cuts short goes on with the next start.
+//! Compiled functions, one after the other in a file. So a compilation that the end of a process
+//! cuts short goes on with the next start, and a component that has most functions of one before
+//! (the same interpreter with another program, the same program a minute ago) takes these.
 //!
 //! An entry is a head (32 bytes of digest, then the bytes of the key and of the value, 4 each,
 //! little-endian), the key, the value. The digest is that of everything behind it. Several processes
@@ -23,10 +24,11 @@ const HEAD_BYTES: usize = DIGEST_BYTES + 8;
 /// Of a key and of a value. The machine code of a function has less, or it is compiled each time.
 const KEY_BYTES_MAX: usize = 256;
 const VALUE_BYTES_MAX: usize = 16 << 20;
-/// Of the file; beyond that nothing is added.
-const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Of the file: when it has more, it begins anew. Compiled functions of an interpreter like CPython
+/// have 60 MiB.
+const FILE_BYTES_MAX: u64 = 512 << 20;
 
-/// What earlier compilations of a component have got done, and what this one adds.
+/// What earlier compilations have got done, and what this one adds.
 #[derive(Debug)]
 pub(super) struct Functions {
     file: File,
@@ -50,7 +52,11 @@ impl Functions {
             .create(true)
             .mode(0o600)
             .open(path)?;
-        let bytes = file.metadata()?.len();
+        let mut bytes = file.metadata()?.len();
+        if bytes > FILE_BYTES_MAX {
+            file.set_len(0)?;
+            bytes = 0;
+        }
         let mut places = HashMap::new();
         let mut entry = 0;
         while let Some((key, value_bytes)) = read_head(&file, entry) {
@@ -81,10 +87,8 @@ impl Functions {
     }
 
     fn append(&self, key: &[u8], value: &[u8]) -> io::Result<()> {
-        let too_large = || io::Error::from(io::ErrorKind::FileTooLarge);
-        let length = self.file.metadata()?.len();
-        if key.len() > KEY_BYTES_MAX || value.len() > VALUE_BYTES_MAX || length > FILE_BYTES_MAX {
-            return Err(too_large());
+        if key.len() > KEY_BYTES_MAX || value.len() > VALUE_BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
         let mut entry = vec![0; DIGEST_BYTES];
         for part in [key, value] {
