@@ -7,7 +7,8 @@
 //! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
 //! 3. [`bindings`]: types for what the objects hold, in the guest's language;
 //! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go), [`zig_guest`] (zig), [`ts_guest`]
-//!    (node) or [`python_guest`] builds the component; those of C, Go and Zig with [`component`].
+//!    (node) or [`python_guest`] builds the component; those of C, Go and Zig with [`component`];
+//!    [`strip`] leaves names out of it.
 //!
 //! Then [`package`] makes an image of the products. They are kept in `target/ecli/`.
 
@@ -30,6 +31,7 @@ mod sdk;
 mod sources;
 mod stamp;
 mod still;
+mod strip;
 mod template;
 mod toolchain;
 mod ts_guest;
@@ -172,7 +174,7 @@ impl Project {
         let types = &self.manifest.bpf.types;
         let bindings = bindings::write(language, objects, types, products)?;
         let cache = self.target_folder().join("ecli");
-        match (language, &self.cargo) {
+        let component = match (language, &self.cargo) {
             (Language::C | Language::Cpp, _) => c_guest::build(&c_guest::Setting {
                 folder: &self.folder,
                 guest: &self.manifest.guest,
@@ -203,7 +205,8 @@ impl Project {
             }),
             (Language::Rust, Some(workspace)) => guest::build(workspace, bindings.as_deref()),
             (Language::Rust, None) => bail!("the workspace of the guest was not read"),
-        }
+        }?;
+        strip::names(&component)
     }
 
     fn build_objects(
