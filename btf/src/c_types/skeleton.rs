@@ -121,6 +121,7 @@ impl<'a> Skeleton<'a> {
         source.line("");
         source.line("#ifdef __cplusplus");
         source.line(format!("\tstatic struct {prefix} *open();"));
+        source.line(format!("\tstatic struct {prefix} *open_and_load();"));
         for (verb, returns) in VERBS.iter().chain([&("destroy", "void")]) {
             source.line(format!("\tstatic {returns} {verb}(struct {prefix} *skel);"));
         }
@@ -189,6 +190,24 @@ impl<'a> Skeleton<'a> {
             source.line(format!("\t{give}bpf_object__{verb}(skel->obj);"));
             source.line("}");
         }
+        self.emit_open_and_load(source);
+    }
+
+    fn emit_open_and_load(&self, source: &mut Source) {
+        let prefix = &self.prefix;
+        source.line("");
+        source.line("/* Opens and loads the object; NULL when that fails, see bpf_error(). */");
+        source.line(format!(
+            "static inline struct {prefix} *{prefix}__open_and_load(void)"
+        ));
+        source.line("{");
+        source.line(format!("\tstruct {prefix} *skel = {prefix}__open();"));
+        source.line("");
+        source.line(format!("\tif (!skel || {prefix}__load(skel) == 0)"));
+        source.line("\t\treturn skel;");
+        source.line(format!("\t{prefix}__destroy(skel);"));
+        source.line("\treturn NULL;");
+        source.line("}");
     }
 
     fn emit_destroy(&self, source: &mut Source) {
@@ -219,6 +238,8 @@ impl<'a> Skeleton<'a> {
         source.line(format!(
             "inline struct {prefix} *{prefix}::open() {{ return {prefix}__open(); }}"
         ));
+        source.line(format!("inline struct {prefix} *{prefix}::open_and_load()"));
+        source.line(format!("{{ return {prefix}__open_and_load(); }}"));
         for (verb, returns) in VERBS.iter().chain([&("destroy", "void")]) {
             let give = if *returns == "int" { "return " } else { "" };
             source.line(format!(

@@ -23,6 +23,7 @@ fn compile(compiler: &str, language: &[&str], header: &str, program: &str) {
 
 const PROGRAM: &str = "#include \"layouts.skel.h\"\n#include \"layouts.skel.h\"\n\
     int use(struct layouts_bpf *skel) { return layouts_bpf__load(skel); }\n\
+    struct layouts_bpf *loaded(void) { return layouts_bpf__open_and_load(); }\n\
     void choose(struct layouts_bpf *skel) {\n\
         skel->rodata->targ_pid = 1;\n\
         skel->rodata->targ_comm[0] = 'x';\n\
