@@ -12,3 +12,4 @@ mod other_languages;
 mod parsing;
 mod python_module;
 mod section;
+mod ts_module;

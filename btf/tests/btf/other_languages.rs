@@ -12,7 +12,7 @@ use eunomia_btf::{go_types, zig_types};
 use crate::objects::{LAYOUTS_BTF, run};
 
 /// A compiler that a variable names, or else that of the PATH.
-fn compiler(variable: &str, name: &str) -> Command {
+pub(crate) fn compiler(variable: &str, name: &str) -> Command {
     let chosen = std::env::var_os(variable).filter(|value| !value.is_empty());
     Command::new(chosen.unwrap_or_else(|| OsString::from(name)))
 }

@@ -6,9 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use eunomia_image::{PackedImage, Platform, Reference};
 
+use super::print;
 use crate::consent;
 use crate::context::Context;
-use crate::project::{Language, Project};
+use crate::project::{self, Language, Project};
 use crate::watch::Watch;
 use crate::{failure, size};
 
@@ -58,6 +59,9 @@ pub(crate) struct Options {
     /// Build again whenever one of the project's files changes
     #[arg(short, long)]
     watch: bool,
+    /// Print the JSON schema of ecli.toml, for editors, and build nothing
+    #[arg(long, exclusive = true)]
+    schema: bool,
     /// Print only the image's digest
     #[arg(short, long)]
     quiet: bool,
@@ -65,6 +69,9 @@ pub(crate) struct Options {
 
 /// Builds the project, once or after each change.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
+    if options.schema {
+        return print(project::SCHEMA.as_bytes());
+    }
     if !options.watch {
         return build_and_say(ctx, &options);
     }

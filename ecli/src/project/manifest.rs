@@ -128,8 +128,17 @@ impl Manifest {
 }
 
 /// `toml` explains in several lines, with the line that is wrong.
-fn parse(text: &str) -> Result<Manifest> {
+pub(super) fn parse(text: &str) -> Result<Manifest> {
     toml::from_str(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))
+}
+
+/// The manifest of the documentation, which has all keys.
+#[cfg(test)]
+pub(super) fn documented() -> String {
+    let lines = include_str!("../../../docs/project.md").lines();
+    let lines = lines.skip_while(|line| *line != "```toml").skip(1);
+    let lines: Vec<&str> = lines.take_while(|line| *line != "```").collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -145,14 +154,7 @@ mod tests {
 
     #[test]
     fn the_manifest_of_the_documentation_is_valid() {
-        let documentation = include_str!("../../../docs/project.md")
-            .lines()
-            .skip_while(|line| *line != "```toml")
-            .skip(1)
-            .take_while(|line| *line != "```")
-            .collect::<Vec<_>>()
-            .join("\n");
-        let manifest = parse(&documentation).unwrap();
+        let manifest = parse(&documented()).unwrap();
         assert_eq!(manifest.guest.language, Some(Language::Rust));
         assert_eq!(manifest.kernel.release_min.as_deref(), Some("5.15"));
     }

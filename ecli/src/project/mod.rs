@@ -27,6 +27,7 @@ mod package;
 mod program;
 mod python_guest;
 mod registers;
+mod schema;
 mod sdk;
 mod sources;
 mod stamp;
@@ -47,6 +48,7 @@ use cargo::Workspace;
 use manifest::Manifest;
 
 pub(crate) use manifest::{Language, MANIFEST_FILE};
+pub(crate) use schema::TEXT as SCHEMA;
 pub(crate) use template::{NewProject, Template};
 
 /// Names the folder for products of projects without cargo; absolute. By default the project's
@@ -96,6 +98,7 @@ impl Project {
             .canonicalize()
             .with_context(|| format!("open project {}", folder.display()))?;
         let manifest = Manifest::read(&folder)?;
+        schema::write_beside(&folder)?;
         let language = match chosen.or(manifest.guest.language) {
             Some(language) => Some(language),
             None => Language::detect(&folder)?,

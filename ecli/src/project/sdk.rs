@@ -67,12 +67,16 @@ const FOLDER: &str = ".ecli";
 /// Writes an SDK into the project's folder, if the manifest of its language (`Cargo.toml`,
 /// `go.mod`) expects it there.
 pub(super) fn write_beside(project: &Path, name: &str, manifest: &str) -> Result<()> {
-    let wanted = format!("{FOLDER}/guest-sdk/{name}");
-    let text = std::fs::read_to_string(project.join(manifest)).unwrap_or_default();
-    if text.contains(&wanted) {
+    if expects(project, manifest, &format!("{FOLDER}/guest-sdk/{name}")) {
         write(name, &project.join(FOLDER))?;
     }
     Ok(())
+}
+
+/// Whether a manifest of a project names a file or folder that ecli has to write beside it.
+pub(super) fn expects(project: &Path, manifest: &str, path: &str) -> bool {
+    let text = std::fs::read_to_string(project.join(manifest)).unwrap_or_default();
+    text.contains(path)
 }
 
 /// The manifest of a member of our workspace, with what it inherits filled in.

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
 use super::manifest::Language;
-use super::sdk;
+use super::{schema, sdk};
 use crate::failure::HintExt as _;
 
 /// What the BPF program does.
@@ -172,6 +172,8 @@ impl NewProject<'_> {
         for (_, text) in &mut all {
             *text = filled(text, &values);
         }
+        // Each ecli writes its own into projects whose manifest names it, as this one does.
+        all.push((PathBuf::from(schema::FILE), schema::TEXT.to_owned()));
         Ok(all)
     }
 

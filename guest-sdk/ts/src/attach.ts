@@ -301,18 +301,24 @@ export class Link {
     this.handle[Symbol.dispose]();
   }
 
-  /** Runs an attached iterator program and reads what it writes, piece by piece. */
-  *iterate(bytesMax = 64 << 10): Generator<Uint8Array> {
-    const stream = call(() => this.handle.iterate());
-    try {
-      for (;;) {
-        const bytes = readSome(() => stream.blockingRead(bytesMax));
-        if (bytes === undefined) return;
-        if (bytes.length > 0) yield bytes;
-      }
-    } finally {
-      stream[Symbol.dispose]();
+  /**
+   * Runs an attached iterator program, from now on, and reads what it writes, piece by piece, also
+   * after `close`.
+   */
+  iterate(bytesMax = 64 << 10): Generator<Uint8Array> {
+    return pieces(call(() => this.handle.iterate()), bytesMax);
+  }
+}
+
+function* pieces(stream: ReturnType<Handle["iterate"]>, bytesMax: number): Generator<Uint8Array> {
+  try {
+    for (;;) {
+      const bytes = readSome(() => stream.blockingRead(bytesMax));
+      if (bytes === undefined) return;
+      if (bytes.length > 0) yield bytes;
     }
+  } finally {
+    stream[Symbol.dispose]();
   }
 }
 

@@ -38,7 +38,9 @@ const LANGUAGES: &[(&str, &str)] = &[
     ("guest.c", "c"),
     ("guest.cpp", "cpp"),
     ("main.go", "go"),
+    // A case has one of these two.
     ("guest.ts", "ts"),
+    ("guest.js", "ts"),
     ("guest.py", "python"),
     ("guest.zig", "zig"),
 ];
