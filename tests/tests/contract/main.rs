@@ -250,9 +250,13 @@ fn every_folder_of_guests_is_a_case_or_has_a_test_of_its_own() -> Result<()> {
 #[test]
 fn what_every_sdk_can_do_is_shown_in_every_language() -> Result<()> {
     for case in IN_EVERY_LANGUAGE {
-        for (file, language) in LANGUAGES {
-            let path = repository().join("tests/guests").join(case).join(file);
-            ensure!(path.is_file(), "case {case} has no guest in {language}");
+        let folder = repository().join("tests/guests").join(case);
+        for (_, language) in LANGUAGES {
+            let mut files = LANGUAGES.iter().filter(|(_, other)| other == language);
+            ensure!(
+                files.any(|(file, _)| folder.join(file).is_file()),
+                "case {case} has no guest in {language}"
+            );
         }
     }
     Ok(())
