@@ -37,6 +37,8 @@ Environment:
   ECLI_COMPONENTIZE_PY
                     another componentize-py than that of the PATH, for guests in Python
   WASI_SDK_PATH     a wasi-sdk for guests in C and C++, instead of the system's clang
+  ECLI_BPF_RUSTC    a rustc with the sources of its library, for BPF in Rust
+  ECLI_BPF_LINKER   another bpf-linker than that of the PATH, for BPF in Rust
   ECLI_GUEST_RUSTC  a rustc with the standard library for wasm32-wasip2, if the PATH's has none
   SOURCE_DATE_EPOCH the image's time of creation; without it the image has none";
 

@@ -56,7 +56,7 @@ pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Ve
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     set_profile(&mut command, workspace);
-    if let Some(flags) = path_flags(workspace) {
+    if let Some(flags) = path_flags(workspace, &[]) {
         command.env(RUSTFLAGS_VARIABLE, flags);
     }
     if let Some(rustc) = &toolchain.rustc {
@@ -97,15 +97,16 @@ fn set_profile(command: &mut Command, workspace: &Workspace) {
     }
 }
 
-/// Flags that keep this machine's paths out of the component, where they would show in messages of
-/// panics: the same sources make the same component everywhere. The variable separates flags by
-/// spaces; `None` for paths that have some.
-fn path_flags(workspace: &Workspace) -> Option<String> {
+/// Flags that keep this machine's paths out of what is built, where they would show in messages of
+/// panics: the same sources make the same everywhere. `more` are paths, and what is shown for them.
+/// The variable separates flags by spaces; `None` for paths that have some.
+pub(super) fn path_flags(workspace: &Workspace, more: &[(&Path, &str)]) -> Option<String> {
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
     let flags = [(workspace.root.as_path(), "."), (home.as_path(), "/cargo")]
-        .into_iter()
+        .iter()
+        .chain(more)
         .map(|(path, shown)| {
             let path = path
                 .to_str()
@@ -117,7 +118,7 @@ fn path_flags(workspace: &Workspace) -> Option<String> {
 }
 
 /// Runs cargo, whose words go to stderr, and returns the products of the package.
-fn run(mut command: Command, package: &str) -> Result<Vec<Artifact>> {
+pub(super) fn run(mut command: Command, package: &str) -> Result<Vec<Artifact>> {
     let mut child = command.spawn().context("run cargo")?;
     let products = child
         .stdout
@@ -155,25 +156,30 @@ enum Message {
 }
 
 #[derive(Debug, Deserialize)]
-struct Artifact {
+pub(super) struct Artifact {
     package_id: String,
-    target: Target,
-    filenames: Vec<PathBuf>,
+    pub(super) target: Target,
+    pub(super) filenames: Vec<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Target {
-    name: String,
+pub(super) struct Target {
+    pub(super) name: String,
     kind: Vec<String>,
 }
 
 impl Artifact {
     /// A program, or a dynamic library, which exports functions.
     fn is_guest(&self) -> bool {
-        self.target
-            .kind
-            .iter()
-            .any(|kind| kind == "bin" || kind == "cdylib")
+        self.is_program() || self.is_kind("cdylib")
+    }
+
+    pub(super) fn is_program(&self) -> bool {
+        self.is_kind("bin")
+    }
+
+    fn is_kind(&self, wanted: &str) -> bool {
+        self.target.kind.iter().any(|kind| kind == wanted)
     }
 
     fn wasm(&self) -> Option<&PathBuf> {

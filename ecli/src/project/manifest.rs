@@ -37,6 +37,9 @@ pub(super) struct Bpf {
     pub(super) sources: Option<Vec<String>>,
     pub(super) flags: Vec<String>,
     pub(super) types: Vec<String>,
+    /// The folder of a package with programs in Rust.
+    #[serde(rename = "crate")]
+    pub(super) rust_crate: Option<String>,
 }
 
 /// The user side.

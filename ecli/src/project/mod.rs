@@ -4,7 +4,8 @@
 //! through four steps, each of which does nothing when nothing changed:
 //!
 //! 1. [`headers`]: `vmlinux.h` from the kernel's types, and libbpf's headers;
-//! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`;
+//! 2. [`bpf`]: clang compiles each `NAME.bpf.c` to the BPF object `NAME`; [`bpf_crate`]: cargo and
+//!    bpf-linker make one of each program of a package;
 //! 3. [`bindings`]: types for what the objects hold, in the guest's language;
 //! 4. [`guest`] (cargo), [`c_guest`] (clang), [`go_guest`] (go), [`zig_guest`] (zig), [`ts_guest`]
 //!    (node) or [`python_guest`] builds the component; those of C, Go and Zig with [`component`];
@@ -14,6 +15,7 @@
 
 mod bindings;
 mod bpf;
+mod bpf_crate;
 mod c_guest;
 mod c_toolchain;
 mod cargo;
@@ -156,7 +158,8 @@ impl Project {
     pub(crate) fn build_for(&self, platform: &Platform) -> Result<Built> {
         let name = self.name()?;
         let sources = sources::find(&self.folder, &self.manifest.bpf.sources)?;
-        if sources.is_empty() && self.language.is_none() {
+        let rust_crate = &self.manifest.bpf.rust_crate;
+        if sources.is_empty() && rust_crate.is_none() && self.language.is_none() {
             bail!(
                 "{}: nothing to build: neither *.bpf.c nor Cargo.toml, *.go, guest.zig, guest.ts, \
                  *.c, *.cpp or guest.py",
@@ -164,7 +167,10 @@ impl Project {
             );
         }
         let products = self.target_folder().join("ecli").join(&name);
-        let objects = self.build_objects(&sources, &products, platform)?;
+        let mut objects = self.build_objects(&sources, &products, platform)?;
+        if let Some(folder) = rust_crate {
+            objects.extend(self.build_crate(folder, &products, platform)?);
+        }
         let component = self.build_guest(&objects, &products)?;
         package::pack(self, &name, platform, objects, component)
     }
@@ -224,24 +230,33 @@ impl Project {
         let cache = self.target_folder().join("ecli");
         let architecture = bpf::target_architecture(platform)?;
         let headers = headers::prepare(&self.folder, sources, &cache, architecture)?;
-        let for_platform;
-        let products = if *platform == Platform::host() {
-            products
-        } else {
-            for_platform = products.join(platform.to_string().replace('/', "-"));
-            for_platform.as_path()
-        };
+        let products = products_for(platform, products);
         let compiler = bpf::Compiler::find(bpf::Setting {
             architecture,
             folder: &self.folder,
             headers: &headers,
             flags: &self.manifest.bpf.flags,
-            products,
+            products: &products,
         })?;
         sources
             .iter()
             .map(|source| compiler.compile(source))
             .collect()
+    }
+
+    /// The objects of the package in `folder`, which has the programs in Rust.
+    fn build_crate(
+        &self,
+        folder: &str,
+        products: &Path,
+        platform: &Platform,
+    ) -> Result<Vec<Object>> {
+        bpf_crate::build(&bpf_crate::Setting {
+            folder: &self.folder.join(folder),
+            cache: &self.target_folder().join("ecli"),
+            products: &products_for(platform, products),
+            platform,
+        })
     }
 
     /// Where products go: cargo's target folder, or one like it.
@@ -252,5 +267,13 @@ impl Project {
             (None, Some(folder)) => PathBuf::from(folder),
             (None, None) => self.folder.join("target"),
         }
+    }
+}
+
+/// Where the objects for a platform go.
+fn products_for(platform: &Platform, products: &Path) -> PathBuf {
+    match *platform == Platform::host() {
+        true => products.to_owned(),
+        false => products.join(platform.to_string().replace('/', "-")),
     }
 }
