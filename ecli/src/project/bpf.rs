@@ -114,17 +114,9 @@ impl<'a> Compiler<'a> {
         if !status.success() {
             bail!("clang ended with {status}");
         }
-        let linked = temporary.with_extension("linked");
-        let outcome = linker::link(&temporary, &linked)
-            .context("drop the debug information that only debuggers read")
-            .and_then(|()| {
-                std::fs::rename(&linked, product)
-                    .with_context(|| format!("create {}", product.display()))
-            });
-        for leftover in [&temporary, &linked] {
-            // The second one is gone when all went well.
-            let _ = std::fs::remove_file(leftover);
-        }
+        let outcome = without_debug_information(&temporary, product);
+        // No harm if it stays.
+        let _ = std::fs::remove_file(&temporary);
         outcome
     }
 
@@ -185,6 +177,21 @@ impl<'a> Compiler<'a> {
         inputs.retain(|input| !is_ours(input));
         Stamp::of(self.recipe(), self.setting.folder, inputs)
     }
+}
+
+/// Makes an object of one that was compiled, without the debug information that only debuggers
+/// read.
+pub(super) fn without_debug_information(compiled: &Path, product: &Path) -> Result<()> {
+    let linked = file::temporary_beside(product).with_extension("linked");
+    let outcome = linker::link(compiled, &linked)
+        .context("drop the debug information that only debuggers read")
+        .and_then(|()| {
+            std::fs::rename(&linked, product)
+                .with_context(|| format!("create {}", product.display()))
+        });
+    // It is gone when all went well.
+    let _ = std::fs::remove_file(&linked);
+    outcome
 }
 
 /// What `bpf_tracing.h` calls the CPU of `platform`.

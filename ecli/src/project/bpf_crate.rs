@@ -11,13 +11,11 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow};
 use eunomia_image::Platform;
-use eunomia_runtime::linker;
 use object::Object as _;
 
 use super::cargo::{self, Workspace};
-use super::file;
 use super::program::{Wanted, variable};
-use super::{Object, guest};
+use super::{Object, bpf, guest};
 use crate::failure::{HintExt, hinted};
 
 /// What programs are compiled for, with this machine's order of bytes.
@@ -69,12 +67,16 @@ pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<Object>> {
     let rustc = variable(RUSTC_VARIABLE);
     let compiler = Compiler::find(rustc.as_ref(), setting.folder).with_context(operation)?;
     let linker = find_linker().with_context(operation)?;
+    let built = setting.products.join("programs");
     let mut command = cargo::command();
     command
         .args(["build", "--release", "-Z", "build-std=core"])
         .args(["--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--package", &workspace.package.name])
+        // Projects may have programs of one name, built at the same time into one target folder.
+        .args(["-Z", "unstable-options", "--artifact-dir"])
+        .arg(&built)
         .arg("--target-dir")
         .arg(setting.cache.join(format!("bpf-rust-{}", compiler.version)))
         .current_dir(setting.folder)
@@ -94,12 +96,14 @@ pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<Object>> {
     let programs = guest::run(command, &workspace.package.id).with_context(operation)?;
     let programs = programs.into_iter().filter(guest::Artifact::is_program);
     let objects = programs
-        .map(|program| object(&program, setting.products))
+        .map(|program| object(&program.target.name, &built, setting.products))
         .collect::<Result<Vec<_>>>()
         .with_context(operation)?;
     if objects.is_empty() {
-        return Err(anyhow!("the package has no program")).with_context(operation)
-            .hint("each program, in src/main.rs, src/bin/ or [[bin]], becomes a BPF object of its name");
+        let error = anyhow!("the package has no program");
+        return Err(error).with_context(operation).hint(
+            "each program, in src/main.rs, src/bin/ or [[bin]], becomes a BPF object of its name",
+        );
     }
     Ok(objects)
 }
@@ -118,19 +122,15 @@ fn rust_name(platform: &Platform) -> &str {
     }
 }
 
-/// Without the debug information that only debuggers read.
-fn object(program: &guest::Artifact, products: &Path) -> Result<Object> {
-    let name = program.target.name.clone();
-    let built = program.filenames.first();
-    let built = built.with_context(|| format!("cargo made no file of {name:?}"))?;
+fn object(name: &str, built: &Path, products: &Path) -> Result<Object> {
     let product = products.join(format!("{name}.bpf.o"));
-    file::create_folder_of(&product)
-        .with_context(|| format!("create the folder of {}", product.display()))?;
-    linker::link(built, &product)
-        .with_context(|| format!("drop the debug information of {name:?}"))?;
+    bpf::without_debug_information(&built.join(name), &product)?;
     let bytes = std::fs::read(&product).with_context(|| format!("read {}", product.display()))?;
-    check_maps(&name, &bytes)?;
-    Ok(Object { name, bytes })
+    check_maps(name, &bytes)?;
+    Ok(Object {
+        name: name.to_owned(),
+        bytes,
+    })
 }
 
 /// Refuses maps that libbpf would.

@@ -159,7 +159,7 @@ enum Message {
 pub(super) struct Artifact {
     package_id: String,
     pub(super) target: Target,
-    pub(super) filenames: Vec<PathBuf>,
+    filenames: Vec<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
