@@ -1,6 +1,6 @@
 # What can be done here. Each recipe is one script: read it for the how.
 .DEFAULT_GOAL := help
-.PHONY: help demo test vm-test vm-shell build bench lint setup clean
+.PHONY: help demo test vm-test vm-shell build bench size lint setup clean
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +19,9 @@ vm-shell: ## Open a shell in that machine
 
 build: ## Set up for building, and build ecli
 	@scripts/build
+
+size: ## Build what is shipped, and say how large it is
+	@scripts/size
 
 bench: ## Measure ecli beside native tools, in one table
 	@scripts/bench

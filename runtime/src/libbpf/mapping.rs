@@ -105,6 +105,21 @@ impl Mapping {
         unsafe { AtomicU64::from_ptr(self.at(offset, 8).cast()) }.load(Ordering::Acquire)
     }
 
+    /// The whole words of a range that begins at a word, to load them. One check for all.
+    pub(super) fn words(&self, range: Range<usize>) -> &[AtomicU32] {
+        assert!(
+            range.start <= range.end && range.end <= self.length && range.start.is_multiple_of(4),
+            "words {range:?} of a mapping of {} bytes",
+            self.length
+        );
+        // SAFETY: the range lies in the mapping and is aligned, as just checked, and stays mapped
+        // while `self` lives. An `AtomicU32` is laid out as the word, others may write to it, and
+        // loading one of 4 bytes only reads, so that a mapping for reading will do.
+        unsafe {
+            std::slice::from_raw_parts(self.base.as_ptr().add(range.start).cast(), range.len() / 4)
+        }
+    }
+
     /// Store with release ordering.
     pub(super) fn store_u32(&self, offset: usize, value: u32) {
         // SAFETY: as in `load_u32`; the pages are writable, as `writable_at` checked.

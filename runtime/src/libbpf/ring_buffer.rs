@@ -204,36 +204,43 @@ impl Ring {
     fn walk(&self, bytes_max: usize) -> Option<Walk> {
         let filled = self.producer_position().wrapping_sub(self.position);
         let filled = usize::try_from(filled).ok()?;
-        if filled > self.data_bytes || !self.position.is_multiple_of(HEADER_BYTES as u64) {
+        let is_whole = |bytes: u64| bytes.is_multiple_of(HEADER_BYTES as u64);
+        if filled > self.data_bytes || !is_whole(filled as u64) || !is_whole(self.position) {
             return None;
         }
-        let mut walk = Walk {
-            bytes: 0,
-            discarded_only: true,
-        };
+        // The data is mapped twice in a row: what is filled is contiguous.
+        let start = self.data_offset(self.position);
+        let words = self.producer.words(start..start + filled);
+        let limit = filled.min(bytes_max);
+        let (mut bytes, mut headers) = (0, DISCARD);
         // Most records are as long as the one before. Guessing that, instead of waiting for the
-        // header to know where the next one lies, takes 1.3 ns a record in place of 3.7; where
-        // lengths always change, up to 0.6 more.
+        // header to know where the next one lies, takes a third of the time; where lengths always
+        // change, a little more.
         let (mut guess, mut guess_bytes) = (BUSY, 0);
-        while walk.bytes < filled {
-            let header = self.header(walk.bytes);
+        while let Some(word) = words.get(bytes / size_of::<u32>()) {
+            let header = word.load(Ordering::Acquire);
             if header & BUSY != 0 {
                 break;
             }
             if header != guess {
                 (guess, guess_bytes) = (header, other_record_bytes(header));
             }
-            let end = walk.bytes + guess_bytes;
-            if end > filled {
-                return None;
+            let end = bytes + guess_bytes;
+            if end > limit {
+                if end > filled {
+                    return None;
+                }
+                if bytes > 0 {
+                    break;
+                }
             }
-            if end > bytes_max && walk.bytes > 0 {
-                break;
-            }
-            walk.bytes = end;
-            walk.discarded_only &= header & DISCARD != 0;
+            bytes = end;
+            headers &= header;
         }
-        Some(walk)
+        Some(Walk {
+            bytes,
+            discarded_only: headers & DISCARD != 0,
+        })
     }
 
     /// Whether a record of the batch of `batch_bytes` bytes ends at `bytes`.
