@@ -51,6 +51,18 @@ impl Btf {
         crate::elf::btf_section(file).and_then(|section| Self::parse(&section))
     }
 
+    /// Parses a file with the types of a kernel: raw, as in `/sys/kernel/btf`, or the `.BTF` section
+    /// of an ELF file.
+    ///
+    /// # Errors
+    /// Those of [`Btf::parse`] and [`Btf::from_elf`].
+    pub fn from_file(file: &[u8]) -> Result<Self> {
+        match file.starts_with(b"\x7fELF") {
+            true => Self::from_elf(file),
+            false => Self::parse(file),
+        }
+    }
+
     /// How many types there are, with `void`. All numbers below this one exist.
     pub fn type_count(&self) -> u32 {
         // `starts` has one more entry than there are types without `void`.

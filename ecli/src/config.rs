@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) output: Option<String>,
     /// Memory that a guest may use: `64MiB`.
     pub(crate) memory: Option<String>,
+    /// File with the BTF of this machine's kernel, if it does not show its own.
+    pub(crate) btf: Option<PathBuf>,
     /// When `ecli run` fetches an image: `always`, `missing` or `never`.
     pub(crate) pull: Option<String>,
     /// Where images with a short name come from: `registry.example/tools`.
@@ -69,7 +71,7 @@ impl Config {
         parse(&text)
             .with_context(|| format!("read {}", file.display()))
             .hint(
-                "it may hold: store, output, memory, pull, default-registry, auth-file, ca-files \
+                "it may hold: store, output, memory, btf, pull, default-registry, auth-file, ca-files \
                  and [registry.\"HOST\"] with mirrors and plain-http",
             )
     }
@@ -79,6 +81,7 @@ impl Config {
             store: self.store.or(other.store),
             output: self.output.or(other.output),
             memory: self.memory.or(other.memory),
+            btf: self.btf.or(other.btf),
             pull: self.pull.or(other.pull),
             default_registry: self.default_registry.or(other.default_registry),
             auth_file: self.auth_file.or(other.auth_file),

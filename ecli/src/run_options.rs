@@ -1,5 +1,6 @@
 //! How a tool is run: options of every verb that runs one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,9 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     #[arg(env = "ECLI_MEMORY", hide_env_values = true)]
     pub(crate) memory: Option<u64>,
+    /// A BTF file of this machine's kernel, if it does not show its own
+    #[arg(long, value_name = "FILE", env = "ECLI_BTF", hide_env_values = true)]
+    pub(crate) btf: Option<PathBuf>,
     /// For wasm-bpf tools written in Go: the module that they import the poll from
     #[arg(long, value_name = "NAME", default_value_t = CallbackNames::default().wrapper_module)]
     wrapper_module: String,

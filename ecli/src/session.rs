@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use eunomia_runtime::console::Console;
+use eunomia_runtime::libbpf;
 use eunomia_runtime::{Control, KernelTool, Outcome, Running, Runtime, Settings, Stdio, Tool};
 
 use crate::admission::Candidate;
@@ -13,13 +14,15 @@ use crate::context::Context;
 use crate::render::{Report, StdoutRows};
 use crate::run_options::RunOptions;
 use crate::tool_source::Found;
-use crate::{interrupt, kernel_tool};
+use crate::{interrupt, kernel, kernel_tool};
 
 /// A tool that runs.
 pub(crate) struct Session {
     running: Running,
     report: Report,
     tool: Tool,
+    /// How it was loaded.
+    loading: libbpf::Options,
 }
 
 impl Session {
@@ -39,6 +42,7 @@ impl Session {
             false => arguments,
         };
         let candidate = Candidate::new(ctx, &found)?;
+        let loading = kernel::loading(ctx, Some(options), Some(&found.image))?;
         let kind = match package {
             None => Kind::Guest(found.into_tool()?),
             Some(package) => match kernel_tool::prepare(runtime, &package, &args)? {
@@ -80,6 +84,7 @@ impl Session {
             running,
             report,
             tool,
+            loading,
         }))
     }
 
@@ -102,7 +107,7 @@ impl Session {
         }
         // The guest has said what failed, in the words of libbpf and the kernel.
         if has_failed(&exit.outcome)
-            && let Some(explanation) = check::explanation(&self.tool)
+            && let Some(explanation) = check::explanation(&self.tool, self.loading)
         {
             eprintln!("hint: {explanation}");
         }

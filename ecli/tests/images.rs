@@ -184,6 +184,110 @@ fn a_store_is_an_image_layout_that_can_be_named_by_its_path() {
     }
 }
 
+/// Needs to know where the kernel has a member.
+const RELOCATED: &str = r#"
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+
+struct task_struct { int tgid; } __attribute__((preserve_access_index));
+char LICENSE[] SEC("license") = "GPL";
+
+SEC("tracepoint/sched/sched_process_exec")
+int on_exec(void *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, tgid);
+}
+"#;
+
+#[test]
+fn an_image_carries_what_it_needs_of_the_types_of_kernels() {
+    let sandbox = project();
+    sandbox.write("tool/small.bpf.c", RELOCATED);
+    let btf = sandbox.path("5.4.0-9-generic.btf");
+    std::fs::copy("/sys/kernel/btf/vmlinux", &btf).unwrap();
+    let built = sandbox
+        .ecli(&[
+            "build",
+            "tool",
+            "--btf-for",
+            "5.4.0-9-generic.btf",
+            "4.19=5.4.0-9-generic.btf",
+        ])
+        .succeeded();
+    assert!(built.contains("  types of 5.4.0-9-generic "), "{built}");
+    // It is part of the image, wherever that goes.
+    sandbox
+        .ecli(&["save", "-o", "tool.tar", "tool"])
+        .succeeded();
+    sandbox.ecli(&["rm", "tool"]).succeeded();
+    sandbox.ecli(&["load", "-i", "tool.tar"]).succeeded();
+    let json = sandbox.ecli(&["inspect", "--json", "tool"]).succeeded();
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let types = report["kernelTypes"].as_array().unwrap();
+    assert_eq!(types.len(), 1, "both kernels need the same: {types:?}");
+    assert_eq!(
+        types[0]["releases"],
+        serde_json::json!(["4.19", "5.4.0-9-generic"])
+    );
+    let bytes = types[0]["size"].as_u64().unwrap();
+    assert!((100..2000).contains(&bytes), "{bytes}");
+    let human = sandbox.ecli(&["inspect", "tool"]).succeeded();
+    assert!(human.contains("4.19, 5.4.0-9-generic"), "{human}");
+}
+
+#[test]
+fn btf_that_does_not_fit_is_refused() {
+    let sandbox = project();
+    sandbox.write("tool/small.bpf.c", RELOCATED);
+    sandbox.write("5.4.btf", "nonsense");
+    let refused = |arguments: &[&str]| {
+        let arguments = [&["build", "tool", "--btf-for"], arguments].concat();
+        let outcome = sandbox.ecli(&arguments);
+        assert_ne!(outcome.code, 0, "{arguments:?}");
+        outcome.stderr
+    };
+    for (arguments, expected) in [
+        (
+            &["5.4.btf"][..],
+            "take the types of kernel 5.4 from 5.4.btf: ",
+        ),
+        (&["nowhere.btf"], "No such file"),
+        (&["tool"], "tool is a folder"),
+        (&["vmlinux"], "RELEASE=FILE"),
+        (
+            &["x=/sys/kernel/btf/vmlinux"],
+            "\"x\" is no release of a kernel",
+        ),
+        (
+            &["5.4=/sys/kernel/btf/vmlinux", "5.4=/sys/kernel/btf/vmlinux"],
+            "are both of kernel 5.4",
+        ),
+        (
+            &[
+                "5.4=/sys/kernel/btf/vmlinux",
+                "--platform",
+                "linux/amd64,linux/arm64",
+            ],
+            "one --platform at a time",
+        ),
+    ] {
+        let said = refused(arguments);
+        assert!(said.contains(expected), "{expected:?} is not in: {said}");
+    }
+    // What this kernel lacks, that one will lack, too.
+    sandbox.write(
+        "tool/small.bpf.c",
+        &RELOCATED.replace("tgid", "no_such_member"),
+    );
+    let outcome = sandbox.ecli(&["build", "tool", "--btf-for", "5.4=/sys/kernel/btf/vmlinux"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let warning = "warning: on kernel 5.4: small: on_exec: CO-RE relocations";
+    assert!(outcome.stderr.contains(warning), "{}", outcome.stderr);
+}
+
 /// Reads the second argument of a function: of a register that each CPU calls otherwise.
 const KPROBE: &str = r#"
 #include "vmlinux.h"

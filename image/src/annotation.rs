@@ -30,3 +30,5 @@ pub const BUNDLE_CONTENT: &str = "dev.sigstore.bundle.content";
 pub const BUNDLE_PREDICATE: &str = "dev.sigstore.bundle.predicateType";
 /// Digest of the image that an entry of `index.json` is about, written by this crate.
 pub const SUBJECT: &str = "io.eunomia.ecli.subject";
+/// Releases of the kernels of which a layer has the types, with a space between two.
+pub const KERNELS: &str = "io.eunomia.ecli.kernels";

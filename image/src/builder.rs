@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::document::{Annotations, Descriptor, ImageConfig, Index, Manifest, to_json};
+use crate::kernel_types::{self, KernelTypes, check_release};
 use crate::limits::{
     COMPONENT_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX, README_BYTES_MAX,
     TEXT_BYTES_MAX,
@@ -21,13 +22,15 @@ const README_TITLE: &str = "README.md";
 /// Reproducible: the same contents give the same digest, in whatever order they were added.
 /// Nothing is read from the clock or the environment; see [`Timestamp::from_source_date_epoch`].
 ///
-/// Defaults: the host's platform, no objects, no component, no README, no time of creation.
+/// Defaults: the host's platform, no objects, no component, no types of kernels, no README, no time
+/// of creation.
 #[derive(Clone, Debug)]
 pub struct ImageBuilder {
     metadata: Metadata,
     platform: Platform,
     objects: BTreeMap<String, Vec<u8>>,
     component: Option<Vec<u8>>,
+    kernel_types: BTreeMap<String, Vec<u8>>,
     readme: Option<String>,
     created: Option<Timestamp>,
     annotations: Annotations,
@@ -42,6 +45,7 @@ impl ImageBuilder {
             platform: Platform::host(),
             objects: BTreeMap::new(),
             component: None,
+            kernel_types: BTreeMap::new(),
             readme: None,
             created: None,
             annotations: Annotations::new(),
@@ -66,6 +70,14 @@ impl ImageBuilder {
     #[must_use]
     pub fn component(mut self, wasm: impl Into<Vec<u8>>) -> Self {
         self.component = Some(wasm.into());
+        self
+    }
+
+    /// Adds types (raw BTF) of the kernel of this release that the BPF objects need, for when it does
+    /// not show its own; replaces those of the same release.
+    #[must_use]
+    pub fn kernel_types(mut self, release: impl Into<String>, btf: impl Into<Vec<u8>>) -> Self {
+        self.kernel_types.insert(release.into(), btf.into());
         self
     }
 
@@ -125,6 +137,19 @@ impl ImageBuilder {
                 wasm,
             ));
         }
+        for types in kernel_types::grouped(self.kernel_types) {
+            let (title, kernels) = (types.title(), types.annotation());
+            let media_type = media_type::KERNEL_TYPES;
+            let mut layer = Descriptor::of(media_type, &types.bytes);
+            layer
+                .annotations
+                .insert(annotation::TITLE.to_owned(), title);
+            layer
+                .annotations
+                .insert(annotation::KERNELS.to_owned(), kernels);
+            blobs.push((layer.clone(), types.bytes));
+            layers.push(layer);
+        }
         if let Some(markdown) = self.readme {
             let markdown = markdown.into_bytes();
             layers.push(add(
@@ -164,6 +189,7 @@ impl ImageBuilder {
             }
             check_size(&format!("BPF object {name:?}"), elf.len(), OBJECT_BYTES_MAX)?;
         }
+        self.check_kernel_types()?;
         if let Some(wasm) = &self.component {
             check_size("component", wasm.len(), COMPONENT_BYTES_MAX)?;
         }
@@ -187,6 +213,19 @@ impl ImageBuilder {
             return Err(Error::new(ErrorKind::NothingRunnable, message));
         }
         Ok(())
+    }
+
+    fn check_kernel_types(&self) -> Result<()> {
+        for release in self.kernel_types.keys() {
+            check_release(release)?;
+        }
+        let grouped = kernel_types::grouped(self.kernel_types.clone());
+        let titles: Vec<String> = grouped.iter().map(KernelTypes::title).collect();
+        if let Some(name) = self.objects.keys().find(|name| titles.contains(name)) {
+            let message = format!("name BPF object {name:?}: this is the name of another layer");
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        kernel_types::check(&grouped)
     }
 
     fn manifest_annotations(&mut self, created: Option<&str>) -> Annotations {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::document::{Annotations, Descriptor, ImageConfig, Manifest};
+use crate::kernel_types::{self, KernelTypes};
 use crate::layout::Layout;
 use crate::limits::{
-    BYTECODE_LAYER_BYTES_MAX, COMPONENT_BYTES_MAX, IMAGE_BYTES_MAX, LABELS_MAX, MANIFEST_BYTES_MAX,
-    METADATA_BYTES_MAX, OBJECT_BYTES_MAX, OBJECTS_MAX, README_BYTES_MAX,
+    BYTECODE_LAYER_BYTES_MAX, COMPONENT_BYTES_MAX, IMAGE_BYTES_MAX, KERNEL_TYPES_BYTES_MAX,
+    KERNEL_TYPES_MAX, LABELS_MAX, MANIFEST_BYTES_MAX, METADATA_BYTES_MAX, OBJECT_BYTES_MAX,
+    OBJECTS_MAX, README_BYTES_MAX,
 };
 use crate::metadata::{World, check_name};
 use crate::{Digest, Error, ErrorKind, Metadata, Platform, Result, annotation, media_type};
@@ -42,6 +44,8 @@ pub struct Image {
     pub component: Option<Content>,
     /// The core module of an older (`wasm_bpf`) image.
     pub module: Option<Content>,
+    /// Types of kernels that do not show their own, in the order of the manifest.
+    pub kernel_types: Vec<KernelTypes>,
     /// What other project's form it has, if it is not one of ours.
     pub form: Form,
     /// The README; bytes that are not UTF-8 are replaced.
@@ -153,8 +157,9 @@ enum Role {
     Object,
     /// The only object of an image of another project.
     Program,
-    /// Types of kernels that have none, which are not used here.
     KernelTypes,
+    /// The same in a form of another project, which is not used here.
+    ForeignKernelTypes,
     Component,
     Module,
     Metadata,
@@ -167,7 +172,8 @@ impl Role {
             media_type::BPF_OBJECT => Role::Object,
             media_type::BUMBLEBEE_PROGRAM | media_type::GADGET_PROGRAM => Role::Program,
             media_type::GADGET_MODULE => Role::Module,
-            media_type::GADGET_KERNEL_TYPES => Role::KernelTypes,
+            media_type::KERNEL_TYPES => Role::KernelTypes,
+            media_type::GADGET_KERNEL_TYPES => Role::ForeignKernelTypes,
             media_type::COMPONENT => Role::Component,
             media_type::WASM_MODULE => Role::Module,
             media_type::METADATA => Role::Metadata,
@@ -179,7 +185,8 @@ impl Role {
     fn bytes_max(self) -> u64 {
         match self {
             Role::Object | Role::Program => OBJECT_BYTES_MAX,
-            Role::KernelTypes => 0,
+            Role::KernelTypes => KERNEL_TYPES_BYTES_MAX,
+            Role::ForeignKernelTypes => 0,
             Role::Component | Role::Module => COMPONENT_BYTES_MAX,
             Role::Metadata => METADATA_BYTES_MAX,
             Role::Readme => README_BYTES_MAX,
@@ -212,6 +219,7 @@ impl Image {
             objects: Vec::new(),
             component: None,
             module: None,
+            kernel_types: Vec::new(),
             form: Form::Ecli,
             readme: None,
             size: total_size(descriptor, &manifest),
@@ -298,12 +306,13 @@ impl Image {
                 continue;
             };
             let digest = layer.digest;
-            if role == Role::KernelTypes {
+            if role == Role::ForeignKernelTypes {
                 continue;
             }
             let bytes = layout.read_blob(&layer, role.bytes_max())?;
             match role {
-                Role::KernelTypes => {}
+                Role::ForeignKernelTypes => {}
+                Role::KernelTypes => self.add_kernel_types(&layer, bytes)?,
                 Role::Program if self.objects.is_empty() => self.objects.push(Object {
                     name: PROGRAM_NAME.to_owned(),
                     bytes,
@@ -356,10 +365,26 @@ impl Image {
         Ok(())
     }
 
+    fn add_kernel_types(&mut self, layer: &Descriptor, bytes: Vec<u8>) -> Result<()> {
+        if self.kernel_types.len() == KERNEL_TYPES_MAX {
+            let message = format!("read kernel types: more than {KERNEL_TYPES_MAX}");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        self.kernel_types.push(KernelTypes::read(layer, bytes)?);
+        Ok(())
+    }
+
+    /// The types of the kernel of this release, for when it does not show its own.
+    pub fn kernel_types(&self, release: &str) -> Option<&KernelTypes> {
+        let is_it = |types: &&KernelTypes| types.releases.iter().any(|own| own == release);
+        self.kernel_types.iter().find(is_it)
+    }
+
     fn check_contents(&mut self, has_metadata: bool, artifact_type: Option<&str>) -> Result<()> {
         if matches!(self.form, Form::Bytecode { .. }) {
             return Ok(());
         }
+        kernel_types::check(&self.kernel_types)?;
         if self.component.is_none() && self.module.is_none() && self.objects.is_empty() {
             return Err(self.nothing_runnable());
         }

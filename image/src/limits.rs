@@ -38,6 +38,18 @@ pub const ARCHIVE_BYTES_MAX: u64 = 64 << 30;
 /// Files of an image archive.
 pub const ARCHIVE_FILES_MAX: u64 = 100_000;
 
+/// Bytes of the types of one kernel, as far as the objects of an image need them: some kilobytes.
+pub const KERNEL_TYPES_BYTES_MAX: u64 = 1 << 20;
+
+/// Layers with types of kernels; those of kernels that need the same are one.
+pub const KERNEL_TYPES_MAX: usize = 64;
+
+/// Kernels of which an image has types.
+pub const KERNELS_MAX: usize = 1024;
+
+/// Bytes of a kernel's release: `struct utsname` has room for as many.
+pub const KERNEL_RELEASE_BYTES_MAX: usize = 64;
+
 /// Bytes of the metadata document.
 pub const METADATA_BYTES_MAX: u64 = 1 << 20;
 

@@ -6,6 +6,9 @@ pub const ARTIFACT: &str = "application/vnd.eunomia.ecli.image.v1";
 pub const BPF_OBJECT: &str = "application/vnd.eunomia.bpf.object.v1+elf";
 /// A WebAssembly component.
 pub const COMPONENT: &str = "application/wasm";
+/// Types (raw BTF) of kernels that do not show their own. Of which, says the annotation
+/// [`crate::annotation::KERNELS`].
+pub const KERNEL_TYPES: &str = "application/vnd.eunomia.bpf.kernel-types.v1+btf";
 /// The metadata document: see [`crate::Metadata`].
 pub const METADATA: &str = "application/vnd.eunomia.ecli.metadata.v1+json";
 /// A README for people.

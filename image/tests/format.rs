@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use eunomia_image::limits::{METADATA_LIST_MAX, NAME_BYTES_MAX, OBJECTS_MAX};
+use eunomia_image::limits::{KERNEL_TYPES_MAX, METADATA_LIST_MAX, NAME_BYTES_MAX, OBJECTS_MAX};
 use eunomia_image::{
     ErrorKind, ImageBuilder, KernelNeeds, Manifest, Metadata, PackedImage, Permissions, Platform,
     Resources, Timestamp, World, annotation,
@@ -39,6 +39,8 @@ fn documented() -> PackedImage {
         .platform(Platform::linux("amd64"))
         .object("execsnoop", b"\x7fELF".to_vec())
         .component(COMPONENT)
+        .kernel_types("5.4.0-216-generic", b"\x9f\xeb\x01\x00")
+        .kernel_types("4.19.0-27-amd64", b"\x9f\xeb\x01\x00")
         .readme("# execsnoop\n")
         .annotation(annotation::LICENSES, "MIT OR Apache-2.0")
         .annotation(annotation::SOURCE, "https://example.org/execsnoop")
@@ -150,6 +152,7 @@ fn every_input_changes_the_digest() {
             "object name",
             base.clone().object("other", b"\x7fELF x".to_vec()),
         ),
+        ("kernel types", base.clone().kernel_types("5.4", [1])),
         ("readme", base.clone().readme("other")),
         ("platform", base.clone().platform(Platform::linux("arm64"))),
         ("created", base.clone().created(created)),
@@ -224,6 +227,26 @@ fn contents_that_no_reader_accepts_are_not_built() {
             component(metadata("x")).object("README.md", []),
         ),
         (
+            "types of a kernel without a release",
+            component(metadata("x")).kernel_types("vmlinux", []),
+        ),
+        (
+            "large types of a kernel",
+            component(metadata("x")).kernel_types("5.4", vec![0; (1 << 20) + 1]),
+        ),
+        (
+            "types of too many kernels",
+            (0..=KERNEL_TYPES_MAX).fold(component(metadata("x")), |builder, index| {
+                builder.kernel_types(format!("5.{index}"), format!("{index}"))
+            }),
+        ),
+        (
+            "an object with the name of types",
+            component(metadata("x"))
+                .kernel_types("5.4", [])
+                .object("5.4.btf", []),
+        ),
+        (
             "an annotation without key",
             component(metadata("x")).annotation("", "v"),
         ),
@@ -243,4 +266,20 @@ fn an_index_needs_one_image_a_platform() {
     assert!(PackedImage::index(vec![image.clone(), image.clone()]).is_err());
     let index = PackedImage::index(vec![image]).unwrap();
     assert!(PackedImage::index(vec![index]).is_err());
+}
+
+#[test]
+fn the_types_of_a_kernel_are_found_by_its_release() {
+    let (_folder, store) = support::store();
+    let name = reference("x");
+    store.write_image(&name, &documented()).unwrap();
+    let image = store.image(&name, &Platform::linux("amd64")).unwrap();
+    assert!(image.warnings.is_empty(), "{:?}", image.warnings);
+    for release in ["4.19.0-27-amd64", "5.4.0-216-generic"] {
+        assert_eq!(
+            image.kernel_types(release).unwrap().bytes,
+            b"\x9f\xeb\x01\x00"
+        );
+    }
+    assert_eq!(image.kernel_types("4.19.0-27"), None);
 }

@@ -15,8 +15,7 @@ use std::ptr::NonNull;
 use eunomia_host_abi::{Error, Result};
 use libbpf_sys::{btf, btf_dump};
 
-/// Where the kernel shows its own types.
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+use crate::libbpf::host::KERNEL_BTF;
 
 /// In front of the types; the same as bpftool writes.
 const PREAMBLE: &str = "\

@@ -159,7 +159,7 @@ fn damaged_objects_end_in_a_finding() {
 
 #[test]
 fn the_host_tells_what_it_offers() {
-    let report = preflight::check_host();
+    let report = preflight::check_host(&eunomia_runtime::libbpf::Options::default());
     for what in [
         "kernel",
         "capabilities",

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use eunomia_image::{PackedImage, Platform, Reference};
 
 use super::print;
 use crate::consent;
 use crate::context::Context;
-use crate::project::{self, Language, Project};
+use crate::project::{self, KernelFile, Language, Project};
 use crate::watch::Watch;
 use crate::{failure, size};
 
@@ -24,6 +24,12 @@ Examples:
   ecli build --watch                   Build again after each change, until Ctrl-C
   ecli build --platform linux/amd64,linux/arm64
                                        One index with an image for each CPU
+  ecli build FOLDER --btf-for btfhub/*.btf
+                                       Carry types of kernels that do not show their own
+
+Kernels without /sys/kernel/btf/vmlinux need a description of their types (BTF) from elsewhere.
+--btf-for puts what the BPF objects need of it into the image, mostly some kilobytes; `ecli run`
+takes that of the kernel's release. Files are called RELEASE.btf, as btfhub has them.
 
 BPF objects for another CPU are compiled with the types of this machine's kernel, which libbpf
 relocates when it loads them. Programs that read registers (kprobe, uprobe) need `struct
@@ -55,6 +61,9 @@ pub(crate) struct Options {
     /// Build for these platforms, one index for several [default: this machine's]
     #[arg(long, value_name = "OS/CPU,...", value_delimiter = ',')]
     platform: Vec<Platform>,
+    /// Put what is needed of the types of these kernels, which do not show their own, into the image
+    #[arg(long, value_name = "[RELEASE=]FILE", num_args = 1..)]
+    btf_for: Vec<KernelFile>,
     /// Language of the guest to build [default: by manifest, then files]
     #[arg(short, long, value_name = "LANGUAGE")]
     language: Option<Language>,
@@ -90,7 +99,12 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
 
 /// Builds the project, stores the image, and says what is in it.
 fn build_and_say(ctx: &Context, options: &Options) -> Result<()> {
-    let project = Project::open(&options.folder, options.language)?;
+    if options.platform.len() > 1 && !options.btf_for.is_empty() {
+        bail!(
+            "--btf-for: a kernel's types are those of one CPU: build for one --platform at a time"
+        );
+    }
+    let project = Project::open(&options.folder, options.language)?.with_types_of(&options.btf_for);
     let reference = match &options.tag {
         Some(reference) => reference.clone(),
         None => project.reference()?,

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use eunomia_runtime::Tool;
+use eunomia_runtime::libbpf;
 use eunomia_runtime::preflight::{self, Finding, Report, Verdict};
 
 use super::print;
 use crate::context::Context;
+use crate::kernel;
 use crate::table;
 use crate::terminal::visible;
 use crate::tool_source;
@@ -49,12 +51,14 @@ pub(crate) struct Options {
 /// Prints what was found; the exit code is 1 when the tool cannot run.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let report = match &options.image {
-        None => preflight::check_host(),
+        None => preflight::check_host(&kernel::loading(ctx, None, None)?),
         Some(image) => {
+            let (tool, kernel) = tool(ctx, image)?;
             let checked = preflight::Options {
                 btf_path: options.btf.clone(),
+                kernel,
             };
-            preflight::check(&tool(ctx, image)?, &checked)
+            preflight::check(&tool, &checked)
         }
     };
     // The host is what one wants to see all of.
@@ -70,15 +74,19 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     })
 }
 
-fn tool(ctx: &Context, image: &str) -> Result<Tool> {
-    match tool_source::bpf_object(image)? {
-        Some(bytes) => Ok(Tool {
+/// The tool, and how its objects would be loaded.
+fn tool(ctx: &Context, image: &str) -> Result<(Tool, libbpf::Options)> {
+    if let Some(bytes) = tool_source::bpf_object(image)? {
+        let tool = Tool {
             name: image.to_owned(),
             objects: vec![(image.to_owned(), Arc::from(bytes))],
             component: Arc::from([]),
-        }),
-        None => Ok(tool_source::find(ctx, image, &[])?.into_parts()),
+        };
+        return Ok((tool, kernel::loading(ctx, None, None)?));
     }
+    let found = tool_source::find(ctx, image, &[])?;
+    let loading = kernel::loading(ctx, None, Some(&found.image))?;
+    Ok((found.into_parts(), loading))
 }
 
 fn json(report: &Report) -> Result<String> {
@@ -128,9 +136,14 @@ fn row(finding: &Finding) -> [String; 4] {
     [verdict, &finding.subject, &finding.what, &why].map(visible)
 }
 
-/// What keeps a tool that failed to start from running, in one line; nothing if that is not known.
-pub(crate) fn explanation(tool: &Tool) -> Option<String> {
-    let report = preflight::check(tool, &preflight::Options::default());
+/// What keeps a tool that failed to start, loaded as `kernel` says, from running, in one line;
+/// nothing if that is not known.
+pub(crate) fn explanation(tool: &Tool, kernel: libbpf::Options) -> Option<String> {
+    let options = preflight::Options {
+        btf_path: None,
+        kernel,
+    };
+    let report = preflight::check(tool, &options);
     let finding = report.failing_findings().next()?;
     let Finding {
         subject,

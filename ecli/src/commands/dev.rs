@@ -16,6 +16,7 @@ use super::run::split;
 use crate::context::Context;
 use crate::failure;
 use crate::interrupt::Interrupts;
+use crate::kernel;
 use crate::project::Language;
 use crate::run_options::RunOptions;
 use crate::session::Session;
@@ -53,7 +54,8 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
         options.command.push(".".into());
     }
     let (folder, arguments) = split(std::mem::take(&mut options.command))?;
-    let kernel = KeepingKernel::new(Arc::new(LibbpfKernel::new()));
+    let loading = kernel::loading(ctx, Some(&options.run), None)?;
+    let kernel = KeepingKernel::new(Arc::new(LibbpfKernel::with_options(loading)));
     let mut dev = Dev {
         ctx,
         runtime: Runtime::builder()

@@ -56,6 +56,7 @@ struct Report {
     metadata: Metadata,
     annotations: Annotations,
     layers: Vec<Layer>,
+    kernel_types: Vec<KernelTypes>,
     #[serde(flatten)]
     inspection: Inspection,
     /// Not what the image states, which is in the metadata.
@@ -71,6 +72,15 @@ struct Report {
 struct Layer {
     title: String,
     media_type: String,
+    size: u64,
+    digest: Digest,
+}
+
+/// Types of kernels that do not show their own.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KernelTypes {
+    releases: Vec<String>,
     size: u64,
     digest: Digest,
 }
@@ -128,6 +138,7 @@ fn described(shown: &str, image: &FoundImage, metadata: &Metadata) -> Report {
         metadata: metadata.clone(),
         annotations: Annotations::new(),
         layers: Vec::new(),
+        kernel_types: Vec::new(),
         inspection: Inspection {
             objects: Vec::new(),
             component: None,
@@ -169,6 +180,14 @@ fn describe_image(report: &mut Report, image: &Image) {
             digest: layer.digest,
         })
         .collect();
+    let types = image.kernel_types.iter();
+    report.kernel_types = types
+        .map(|types| KernelTypes {
+            releases: types.releases.clone(),
+            size: types.bytes.len() as u64,
+            digest: types.digest,
+        })
+        .collect();
 }
 
 fn human(report: &Report) -> String {
@@ -184,6 +203,19 @@ fn human(report: &Report) -> String {
         line(&mut text, format_args!("\nkernel needs"));
         for (what, names) in report.kernel_needs.described() {
             line(&mut text, format_args!("  {what:<12} {}", visible(&names)));
+        }
+    }
+    if !report.kernel_types.is_empty() {
+        line(
+            &mut text,
+            format_args!("\ntypes of kernels that do not show their own"),
+        );
+        for types in &report.kernel_types {
+            let releases = visible(&types.releases.join(", "));
+            line(
+                &mut text,
+                format_args!("  {:<12} {releases}", size::shown(types.size)),
+            );
         }
     }
     if !report.powers.is_empty() {

@@ -8,7 +8,7 @@ use eunomia_image::{DEFAULT_TAG, Reference};
 
 use crate::consent;
 use crate::context::Context;
-use crate::project::Project;
+use crate::project::{KernelFile, Project};
 use crate::transfer::{Access, Reporting, Transferred, full, with_registry};
 
 const AFTER_HELP: &str = "\
@@ -18,6 +18,7 @@ its tag, and pushes it under that tag and as `latest`.
 Examples:
   ecli publish --to registry.example/tools            registry.example/tools/NAME:VERSION
   ecli publish --to registry.example/x:2.0 FOLDER     Under this name and tag
+  ecli publish FOLDER --btf-for btfhub/*.btf          With the types of these kernels
   ecli publish --no-latest --to registry.example/tools";
 
 /// Build a tool and push it under its version and as latest
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// registry]
     #[arg(long, value_name = "PLACE")]
     to: Option<String>,
+    /// Put what is needed of the types of these kernels into the image, as `ecli build` does
+    #[arg(long, value_name = "[RELEASE=]FILE", num_args = 1..)]
+    btf_for: Vec<KernelFile>,
     /// Leave the tag `latest` where it is
     #[arg(long)]
     no_latest: bool,
@@ -42,7 +46,7 @@ pub(crate) struct Options {
 
 /// Builds, tags and pushes.
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
-    let project = Project::open(&options.folder, None)?;
+    let project = Project::open(&options.folder, None)?.with_types_of(&options.btf_for);
     let name = target(ctx, &project, options.to.as_deref())?;
     let image = project.build()?.image;
     let store = ctx.store()?;

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::{ArgAction, Args};
-use eunomia_runtime::libbpf::LibbpfKernel;
+use eunomia_runtime::kernel::Kernel;
+use eunomia_runtime::libbpf::{self, LibbpfKernel};
 use eunomia_runtime::{Compilation, RecordingKernel, Runtime};
 
 use crate::context::Context;
 use crate::interrupt::Interrupts;
+use crate::kernel;
 use crate::run_options::{RunOptions, name_and_value};
 use crate::session::Session;
 use crate::testing::Recording;
@@ -40,6 +42,7 @@ Examples:
   ecli run https://example.org/package.json   Run a package of eunomia-bpf; `-` reads stdin
   ecli run --attach on_line=uprobe:/bin/zsh:zleread bashreadline
                                               Attach a program somewhere else
+  ecli run --btf /boot/5.4.0.btf execsnoop    On a kernel that does not show its types
   ecli run --record starts.jsonl execsnoop    Write down its events, for `ecli test`
   ecli run --global filter_pid=1 execsnoop    Set a global variable of the BPF object";
 
@@ -76,20 +79,26 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let interrupts = Interrupts::install()?;
     let (image, arguments) = split(options.command)?;
     let found = tool_source::find_or_fetch(ctx, &image, &options.object, &options.fetch)?;
-    let mut runtime = Runtime::builder()
-        .cache_dir(ctx.component_cache()?)
-        .compilation(Compilation::Twice);
+    let cache_dir = ctx.component_cache()?;
+    let loading = kernel::loading(ctx, Some(&options.run), Some(&found.image))?;
+    let kernel = LibbpfKernel::with_options(libbpf::Options {
+        cache_dir: cache_dir.clone(),
+        ..loading
+    });
     let recording = options
         .record
         .as_deref()
         .map(Recording::create)
         .transpose()?;
+    let mut kernel: Arc<dyn Kernel> = Arc::new(kernel);
     if let Some(recording) = &recording {
-        let kernel = Arc::new(LibbpfKernel::new());
-        let kernel = RecordingKernel::new(kernel, Box::new(recording.clone()));
-        runtime = runtime.kernel(Arc::new(kernel));
+        kernel = Arc::new(RecordingKernel::new(kernel, Box::new(recording.clone())));
     }
-    let runtime = runtime.build()?;
+    let runtime = Runtime::builder()
+        .cache_dir(cache_dir)
+        .compilation(Compilation::Twice)
+        .kernel(kernel)
+        .build()?;
     let started = Session::start(ctx, &runtime, found, arguments, &options.run, options.yes)?;
     let Some(session) = started else {
         return Ok(ExitCode::SUCCESS);

@@ -24,6 +24,7 @@ mod file;
 mod go_guest;
 mod guest;
 mod headers;
+mod kernel_types;
 mod manifest;
 mod package;
 mod program;
@@ -49,6 +50,7 @@ use crate::failure::HintExt;
 use cargo::Workspace;
 use manifest::Manifest;
 
+pub(crate) use kernel_types::KernelFile;
 pub(crate) use manifest::{Language, MANIFEST_FILE};
 pub(crate) use schema::TEXT as SCHEMA;
 pub(crate) use template::{NewProject, Template};
@@ -67,6 +69,8 @@ pub(crate) struct Project {
     language: Option<Language>,
     /// Set for guests in Rust.
     cargo: Option<Workspace>,
+    /// Kernels whose types go into the image.
+    kernels: Vec<KernelFile>,
 }
 
 /// A built tool.
@@ -117,7 +121,15 @@ impl Project {
             manifest,
             language,
             cargo,
+            kernels: Vec::new(),
         })
+    }
+
+    /// Puts into the image what its objects need of the types of these kernels, which do not show
+    /// their own.
+    pub(crate) fn with_types_of(mut self, kernels: &[KernelFile]) -> Self {
+        self.kernels = kernels.to_vec();
+        self
     }
 
     /// The tool's name: as the manifest says, or else the folder's.

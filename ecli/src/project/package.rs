@@ -9,7 +9,7 @@ use eunomia_image::{
 use eunomia_runtime::{Permissions, Runtime, Tool};
 
 use super::manifest::MANIFEST_FILE;
-use super::{Built, Object, Project};
+use super::{Built, Object, Project, kernel_types};
 use crate::inspection::Inspection;
 use crate::{permissions, size};
 
@@ -34,6 +34,7 @@ pub(super) fn pack(
         component: Arc::clone(&component),
     };
     let computed = Permissions::of(&tool)?;
+    let without_component = kernel_types::objects_of(name, &objects);
     let inspection = Inspection::of(&Runtime::builder().build()?, tool)?;
     let mut parts = Vec::new();
     let mut metadata = metadata(project, name, &inspection)?;
@@ -50,6 +51,9 @@ pub(super) fn pack(
         ));
         builder = builder.component(&*component);
     }
+    let (with_types, types) = kernel_types::add(&project.kernels, &without_component, builder)?;
+    builder = with_types;
+    parts.extend(types);
     let readme = project.folder.join(README_FILE);
     if readme.is_file() {
         let text = std::fs::read_to_string(&readme)

@@ -8,6 +8,11 @@ use eunomia_host_abi::ErrorKind;
 /// Where the kernel shows its own types.
 pub(crate) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
+/// Whether the kernel shows its own types.
+pub(crate) fn shows_types() -> bool {
+    Path::new(KERNEL_BTF).exists()
+}
+
 const EPERM: i32 = rustix::io::Errno::PERM.raw_os_error();
 const EACCES: i32 = rustix::io::Errno::ACCESS.raw_os_error();
 
@@ -23,29 +28,51 @@ pub(super) struct Hint {
 }
 
 /// Why loading failed with `errno`, if that can be told. `log` is the verifier's, empty when it was
-/// not even asked; `messages` are libbpf's.
-pub(super) fn load_hint(errno: i32, log: &str, messages: &[String]) -> Option<Hint> {
+/// not even asked; `messages` are libbpf's. `has_other_types`: the object is relocated by types
+/// that the kernel does not show.
+pub(super) fn load_hint(
+    errno: i32,
+    log: &str,
+    messages: &[String],
+    has_other_types: bool,
+) -> Option<Hint> {
     if !log.trim_start().is_empty() && errno != EPERM {
         return None;
     }
     let lacks_btf = messages
         .iter()
         .any(|message| message.contains("vmlinux BTF"));
-    if lacks_btf && !Path::new(KERNEL_BTF).exists() {
-        return Some(Hint {
-            kind: ErrorKind::NotSupported,
-            text: format!(
-                "this kernel does not describe its types ({KERNEL_BTF} is missing, \
-                 CONFIG_DEBUG_INFO_BTF): give a BTF file of exactly this kernel, for example from \
-                 btfhub"
-            ),
-        });
+    if lacks_btf && !shows_types() {
+        return Some(lacking_types(has_other_types));
     }
     if errno != EPERM {
         return None;
     }
     Some(lacking_capabilities().unwrap_or_else(forbidden))
 }
+
+/// The kernel does not describe its types. That an object gets them from elsewhere (`has_others`)
+/// does not help where the kernel itself must know them.
+fn lacking_types(has_others: bool) -> Hint {
+    let missing = format!(
+        "this kernel does not describe its types ({KERNEL_BTF} is missing, CONFIG_DEBUG_INFO_BTF)"
+    );
+    let text = match has_others {
+        false => format!(
+            "{missing}: give a BTF file of exactly this kernel (--btf), for example from btfhub"
+        ),
+        true => format!("{missing}: {NEEDS_OWN_TYPES}"),
+    };
+    Hint {
+        kind: ErrorKind::NotSupported,
+        text,
+    }
+}
+
+/// What a BTF file cannot stand in for.
+pub(crate) const NEEDS_OWN_TYPES: &str = "programs of this kind (fentry, fexit, fmod_ret, tp_btf, \
+    LSM, iterators, struct_ops, or calls of kernel functions) are verified by the kernel's own \
+    types, for which no BTF file can stand in: use kprobes, tracepoints or raw tracepoints";
 
 /// EPERM to a process that may do everything.
 fn forbidden() -> Hint {
@@ -161,12 +188,12 @@ mod tests {
 
     #[test]
     fn a_verifier_log_speaks_for_itself() {
-        assert!(load_hint(EACCES, "0: R1 !read_ok", &[]).is_none());
+        assert!(load_hint(EACCES, "0: R1 !read_ok", &[], false).is_none());
     }
 
     #[test]
     fn other_errors_get_no_hint() {
-        assert!(load_hint(22, "", &[]).is_none());
+        assert!(load_hint(22, "", &[], false).is_none());
         assert!(attach_hint(2).is_none());
     }
 

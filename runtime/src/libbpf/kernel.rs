@@ -1,6 +1,7 @@
 //! The kernel itself.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eunomia_host_abi::kernel::{BoxFuture, Kernel, Object, Symbol};
@@ -22,9 +23,13 @@ pub struct Options {
     /// Where shared maps are pinned; a folder of a BPF file system. It is created when first
     /// needed. Default: `/sys/fs/bpf/ecli`.
     pub pin_root: PathBuf,
-    /// A file with the BTF of the running kernel, for kernels that do not show their own. Default:
-    /// none.
+    /// A file with the BTF of the running kernel, for kernels that do not show their own; it is used
+    /// also where the kernel shows them. Default: none.
     pub btf_path: Option<PathBuf>,
+    /// The part of the BTF of the running kernel that the objects need, as images carry it: for
+    /// kernels that do not show their own, and only there. `btf_path` goes before it. Default:
+    /// none.
+    pub carried_btf: Option<Arc<[u8]>>,
     /// Where it is kept what objects need of the kernel's types, so that libbpf need not read all
     /// of them at each start. A folder that nobody else can write to, made when it is missing.
     /// Default: nowhere.
@@ -36,6 +41,7 @@ impl Default for Options {
         Self {
             pin_root: PathBuf::from("/sys/fs/bpf/ecli"),
             btf_path: None,
+            carried_btf: None,
             cache_dir: None,
         }
     }
@@ -53,6 +59,8 @@ pub struct LibbpfKernel {
     possible_cpus: Option<u32>,
     symbols: Symbols,
     cache: Option<Cache>,
+    /// [`Options::carried_btf`], where it is needed.
+    carried: Option<TypesFile>,
 }
 
 impl LibbpfKernel {
@@ -77,8 +85,12 @@ impl LibbpfKernel {
                 })
                 .ok()
         });
+        let carried = options.carried_btf.as_ref();
+        let carried = carried.filter(|_| options.btf_path.is_none() && !host::shows_types());
+        let carried = carried.and_then(|bytes| kernel_types::memory_file(bytes));
         Self {
             cache,
+            carried,
             options,
             possible_cpus: possible_cpus.ok().and_then(|cpus| u32::try_from(cpus).ok()),
             symbols: Symbols::default(),
@@ -101,8 +113,8 @@ impl LibbpfKernel {
         builder.name(name)?.pin_root_path(&self.options.pin_root)?;
         if let Some(path) = &self.options.btf_path {
             builder.btf_custom_path(path)?;
-        } else if let Some(part) = part {
-            builder.btf_custom_path(part.path())?;
+        } else if let Some(types) = part.or(self.carried.as_ref()) {
+            builder.btf_custom_path(types.path())?;
         }
         Ok(builder)
     }
@@ -137,6 +149,7 @@ impl Kernel for LibbpfKernel {
         })?;
         let pin_root = self.options.pin_root.clone();
         let mut object = LibbpfObject::new(name, opened, possible_cpus, pin_root)?;
+        object.has_other_types = self.options.btf_path.is_some() || self.carried.is_some();
         object.kernel_types = part;
         Ok(Box::new(object))
     }

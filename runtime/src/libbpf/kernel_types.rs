@@ -60,8 +60,6 @@ pub(super) fn part_for(cache: &Cache, elf: &[u8]) -> Option<TypesFile> {
         _ => return None,
     }
     memory_file(part)
-        .inspect_err(|error| tracing::debug!(%error, "hand libbpf the kernel's types"))
-        .ok()
 }
 
 /// Make the part for `elf` if it is not kept yet.
@@ -133,9 +131,15 @@ fn modules_have_types() -> bool {
         .any(|entry| entry.file_name() != "vmlinux")
 }
 
-fn memory_file(bytes: &[u8]) -> io::Result<TypesFile> {
-    let fd = rustix::fs::memfd_create("kernel-types", MemfdFlags::CLOEXEC)?;
-    let mut file = File::from(fd);
-    file.write_all(bytes)?;
-    Ok(TypesFile(file.into()))
+/// Types for libbpf, which reads files.
+pub(super) fn memory_file(bytes: &[u8]) -> Option<TypesFile> {
+    let write = || -> io::Result<TypesFile> {
+        let fd = rustix::fs::memfd_create("kernel-types", MemfdFlags::CLOEXEC)?;
+        let mut file = File::from(fd);
+        file.write_all(bytes)?;
+        Ok(TypesFile(file.into()))
+    };
+    write()
+        .inspect_err(|error| tracing::warn!(%error, "hand libbpf the kernel's types"))
+        .ok()
 }

@@ -50,8 +50,15 @@ pub(super) fn load(object: &mut LibbpfObject) -> Result<()> {
     };
     let (outcome, messages) = log::captured(|| opened.load());
     object.kernel_types = None;
-    let loaded = outcome
-        .map_err(|error| explain(&object.name, &object.catalog, errno_of(&error), &messages))?;
+    let loaded = outcome.map_err(|error| {
+        let failed = Failed {
+            object: &object.name,
+            catalog: &object.catalog,
+            has_other_types: object.has_other_types,
+            messages: &messages,
+        };
+        failed.explain(errno_of(&error))
+    })?;
     let btf_fd = || raw::object_btf_fd(&loaded);
     for map in &object.catalog.maps {
         if let Some(inner) = &map.inner {
@@ -91,34 +98,47 @@ fn note_ids(object: &mut LibbpfObject, loaded: &libbpf_rs::Object) {
     }
 }
 
-fn explain(object: &str, catalog: &Catalog, errno: i32, messages: &[String]) -> Error {
-    let operation = format!("load object `{object}`");
-    let refusal = messages.iter().find_map(|message| refused_program(message));
-    let Some((program, reason)) = refusal else {
-        let hint = host::load_hint(errno, "", messages).or_else(|| unknown_map(catalog, messages));
-        return explained(errno, with_words(&operation, messages), hint, None);
-    };
-    let log = messages.iter().find_map(|message| verifier_log(message));
-    let hint = host::load_hint(errno, log.unwrap_or_default(), messages)
-        .or_else(|| unknown_program(catalog, program, log));
-    let text = format!("{operation}: program `{program}`: {reason}");
-    let Some(log) = log else {
-        return explained(errno, text, hint, Some(ErrorKind::Rejected));
-    };
-    let tail = tail(log, LOG_LINES_MAX);
-    let kind = if needs_another_kernel(tail) {
-        ErrorKind::NotSupported
-    } else {
-        ErrorKind::Rejected
-    };
-    let error = explained(errno, text, hint, Some(kind));
-    let text = format!("{error}; the verifier's log ends with\n{tail}");
-    Error::from_errno(errno, text)
-        .with_kind(error.kind())
-        .with_source(VerifierLog {
-            program: program.to_owned(),
-            text: log.to_owned(),
-        })
+/// What is known of a load that failed.
+struct Failed<'a> {
+    object: &'a str,
+    catalog: &'a Catalog,
+    has_other_types: bool,
+    /// libbpf's.
+    messages: &'a [String],
+}
+
+impl Failed<'_> {
+    fn explain(&self, errno: i32) -> Error {
+        let operation = format!("load object `{}`", self.object);
+        let messages = self.messages;
+        let hint = |log| host::load_hint(errno, log, messages, self.has_other_types);
+        let refusal = messages.iter().find_map(|message| refused_program(message));
+        let Some((program, reason)) = refusal else {
+            let hint = hint("").or_else(|| unknown_map(self.catalog, messages));
+            return explained(errno, with_words(&operation, messages), hint, None);
+        };
+        let log = messages.iter().find_map(|message| verifier_log(message));
+        let hint =
+            hint(log.unwrap_or_default()).or_else(|| unknown_program(self.catalog, program, log));
+        let text = format!("{operation}: program `{program}`: {reason}");
+        let Some(log) = log else {
+            return explained(errno, text, hint, Some(ErrorKind::Rejected));
+        };
+        let tail = tail(log, LOG_LINES_MAX);
+        let kind = if needs_another_kernel(tail) {
+            ErrorKind::NotSupported
+        } else {
+            ErrorKind::Rejected
+        };
+        let error = explained(errno, text, hint, Some(kind));
+        let text = format!("{error}; the verifier's log ends with\n{tail}");
+        Error::from_errno(errno, text)
+            .with_kind(error.kind())
+            .with_source(VerifierLog {
+                program: program.to_owned(),
+                text: log.to_owned(),
+            })
+    }
 }
 
 /// An error whose kind is that of the hint, or else `kind`, or else that of `errno`.
@@ -205,6 +225,16 @@ mod tests {
         }
     }
 
+    fn explain(errno: i32, messages: &[String]) -> Error {
+        let failed = Failed {
+            object: "tool",
+            catalog: &no_catalog(),
+            has_other_types: false,
+            messages,
+        };
+        failed.explain(errno)
+    }
+
     fn framed(log: &str) -> String {
         format!("prog 'handle_exec': {LOG_BEGIN}{log}{LOG_END}")
     }
@@ -215,7 +245,7 @@ mod tests {
             .map(|line| format!("{line}: r0 = 0\n"))
             .collect::<String>();
         let messages = [REFUSED.to_owned(), framed(&log)];
-        let error = explain("tool", &no_catalog(), 13, &messages);
+        let error = explain(13, &messages);
         assert_eq!(error.kind(), ErrorKind::Rejected);
         assert_eq!(error.errno(), 13);
         let text = error.to_string();
@@ -236,7 +266,7 @@ mod tests {
             REFUSED.to_owned(),
             framed("12: <invalid CO-RE relocation>\nfailed to resolve CO-RE relocation\n"),
         ];
-        let kind = explain("tool", &no_catalog(), 22, &messages).kind();
+        let kind = explain(22, &messages).kind();
         assert_eq!(kind, ErrorKind::NotSupported);
     }
 

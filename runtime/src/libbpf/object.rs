@@ -26,6 +26,8 @@ pub(super) struct LibbpfObject {
     pub(super) pin_root: PathBuf,
     /// What libbpf reads at load in place of the kernel's types.
     pub(super) kernel_types: Option<TypesFile>,
+    /// Its relocations are done by types that the kernel does not show.
+    pub(super) has_other_types: bool,
     /// Programs of which programs of this object will replace functions.
     pub(super) verified_against: Vec<OwnedFd>,
     /// Loaded maps that somebody asked for, in the order of [`Catalog::maps`].
@@ -63,6 +65,7 @@ impl LibbpfObject {
             possible_cpus,
             pin_root,
             kernel_types: None,
+            has_other_types: false,
             verified_against: Vec::new(),
             maps,
         })

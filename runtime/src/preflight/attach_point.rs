@@ -11,7 +11,7 @@ use eunomia_host_abi::{Target, kernel::Kernel as _};
 use super::{Checked, Report, host};
 use crate::libbpf::LibbpfKernel;
 use crate::libbpf::feature::{self, Trial};
-use crate::libbpf::host::{has_kprobes, tracing_events};
+use crate::libbpf::host::{KERNEL_BTF, NEEDS_OWN_TYPES, has_kprobes, shows_types, tracing_events};
 
 /// Whether load finds out about the function, tracepoint or hook of a program.
 pub(super) fn is_verified_against_function(program: &ProgramInfo) -> bool {
@@ -50,7 +50,9 @@ pub(super) fn check(checked: &Checked, subject: &str, program: &ProgramInfo, rep
     let what = format!("attach point {target}");
     match &target {
         Target::RawTracepoint { name, .. } => {
-            if let Ok(types) = &checked.types {
+            if let Ok(types) = &checked.types
+                && checked.has_all_types()
+            {
                 match types.has(&format!("btf_trace_{name}"), Kind::Typedef) {
                     true => report.fine(subject, &what, ""),
                     false => report.failing(subject, &what, "there is no such tracepoint", ""),
@@ -144,6 +146,14 @@ fn check_function(checked: &Checked, subject: &str, program: &ProgramInfo, repor
     let what = format!("attach point {}", program.section);
     if !checked.is_running {
         return check_types(checked, subject, &what, program, report);
+    }
+    if !shows_types() {
+        return report.failing(
+            subject,
+            &what,
+            &format!("this kernel does not describe its types ({KERNEL_BTF})"),
+            NEEDS_OWN_TYPES,
+        );
     }
     let Some(trial) = trial(program) else {
         return report.failing(

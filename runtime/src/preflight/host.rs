@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Checked, Report};
+use super::{Checked, Report, Source};
 use crate::libbpf::feature;
 use crate::libbpf::host::{
     CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, KERNEL_BTF, cgroup_mount, has_kprobes, kernel_version,
@@ -94,12 +94,20 @@ pub(super) fn check_needed(checked: &Checked, report: &mut Report) {
         None => report.warning(SUBJECT, "capabilities", "/proc does not tell", ""),
     }
     match &checked.types {
-        Ok(_) => report.fine(SUBJECT, "BTF", KERNEL_BTF),
+        Ok(_) => {
+            let source = match checked.source {
+                Source::Kernel => KERNEL_BTF,
+                Source::File => "from a file",
+                Source::Image => "those of this kernel that the image carries",
+            };
+            report.fine(SUBJECT, "BTF", source);
+        }
         Err(reason) => report.warning(
             SUBJECT,
             "BTF",
             &format!("this kernel does not describe its types: {reason}"),
-            "a kernel with CONFIG_DEBUG_INFO_BTF",
+            "a kernel with CONFIG_DEBUG_INFO_BTF, a BTF file of this one (--btf of `ecli run`), or an \
+             image that carries what it needs of this one (`ecli build --btf-for`)",
         ),
     }
     match tracing_events() {

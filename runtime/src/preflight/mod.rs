@@ -12,14 +12,14 @@ mod host;
 mod object;
 mod relocation;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eunomia_btf::Btf;
 use eunomia_host_abi::kernel::Kernel as _;
 use serde::Serialize;
 
-use crate::libbpf::LibbpfKernel;
-use crate::libbpf::host::KERNEL_BTF;
+use crate::libbpf::host::{KERNEL_BTF, shows_types};
+use crate::libbpf::{self, LibbpfKernel};
 use crate::tool::Tool;
 
 /// How a check came out.
@@ -63,6 +63,8 @@ pub struct Report {
 pub struct Options {
     /// A BTF file of another kernel, of which nothing but its types is known. Default: this kernel.
     pub btf_path: Option<PathBuf>,
+    /// How the tool would be loaded into this kernel.
+    pub kernel: libbpf::Options,
 }
 
 /// The kernel that a tool is checked against.
@@ -71,13 +73,29 @@ struct Checked {
     types: Result<relocation::Types, String>,
     /// The running kernel and not only a file.
     is_running: bool,
+    /// Where `types` are from.
+    source: Source,
     config: config::Config,
     capabilities: Option<u64>,
 }
 
-/// What this host offers to tools at all.
-pub fn check_host() -> Report {
-    let checked = Checked::new(&Options::default());
+/// Where the types of the kernel are from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The kernel shows them.
+    Kernel,
+    /// A file, which the kernel does not know.
+    File,
+    /// The image has those that its relocations need, and no others.
+    Image,
+}
+
+/// What this host offers to tools that are loaded as `kernel` says.
+pub fn check_host(kernel: &libbpf::Options) -> Report {
+    let checked = Checked::new(&Options {
+        btf_path: None,
+        kernel: kernel.clone(),
+    });
     let mut report = Report::default();
     host::check(&checked, &mut report);
     report
@@ -90,7 +108,7 @@ pub fn check(tool: &Tool, options: &Options) -> Report {
     if checked.is_running {
         host::check_needed(&checked, &mut report);
     }
-    let kernel = LibbpfKernel::new();
+    let kernel = LibbpfKernel::with_options(options.kernel.clone());
     for (name, elf) in &tool.objects {
         match kernel.open_object(name, elf) {
             Ok(opened) => object::check(&checked, name, &*opened, elf, &mut report),
@@ -101,27 +119,41 @@ pub fn check(tool: &Tool, options: &Options) -> Report {
 }
 
 impl Checked {
+    /// Whether [`Checked::types`] are all that the kernel has.
+    fn has_all_types(&self) -> bool {
+        self.source != Source::Image
+    }
+
     fn new(options: &Options) -> Self {
-        let path = options.btf_path.clone();
-        let is_running = path.is_none();
-        let path = path.unwrap_or_else(|| KERNEL_BTF.into());
-        let types = std::fs::read(&path)
-            .map_err(|error| format!("read {}: {error}", path.display()))
-            .and_then(|bytes| {
-                // Raw, as in /sys/kernel/btf, or a section of an ELF file.
-                let parsed = match bytes.starts_with(b"\x7fELF") {
-                    true => Btf::from_elf(&bytes),
-                    false => Btf::parse(&bytes),
-                };
-                parsed.map_err(|error| format!("{}: {error}", path.display()))
-            });
+        let is_running = options.btf_path.is_none();
+        let file = options
+            .btf_path
+            .as_ref()
+            .or(options.kernel.btf_path.as_ref());
+        let carried = options.kernel.carried_btf.as_ref();
+        let carried = carried.filter(|_| file.is_none() && !shows_types());
+        let (types, source) = match (file, carried) {
+            (Some(file), _) => (types_of(file), Source::File),
+            (None, Some(bytes)) => {
+                let types = Btf::parse(bytes);
+                let named = types.map_err(|error| format!("the image's types: {error}"));
+                (named, Source::Image)
+            }
+            (None, None) => (types_of(Path::new(KERNEL_BTF)), Source::Kernel),
+        };
         Self {
             types: types.map(relocation::Types::new),
             is_running,
+            source,
             config: config::Config::read(),
             capabilities: crate::libbpf::host::effective_capabilities(),
         }
     }
+}
+
+fn types_of(file: &Path) -> Result<Btf, String> {
+    let bytes = std::fs::read(file).map_err(|error| format!("read {}: {error}", file.display()))?;
+    Btf::from_file(&bytes).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 impl Report {

@@ -89,7 +89,7 @@ fn check_relocations(
     let kernel = match &checked.types {
         Ok(kernel) => kernel,
         Err(reason) => {
-            let remedy = "give a BTF file of this kernel, for example from btfhub";
+            let remedy = "give a BTF file of this kernel (--btf), for example from btfhub";
             return report.failing(subject, what, reason, remedy);
         }
     };
