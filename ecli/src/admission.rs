@@ -114,6 +114,10 @@ impl Candidate {
         &self.shown
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     pub(crate) fn digest(&self) -> Option<Digest> {
         self.digest
     }

@@ -60,6 +60,8 @@ pub(crate) enum Command {
     List(commands::list::Options),
     Inspect(commands::inspect::Options),
     Check(commands::check::Options),
+    Pins(commands::pins::Options),
+    Unpin(commands::unpin::Options),
     #[command(visible_alias = "rmi")]
     Rm(commands::rm::Options),
     Tag(commands::tag::Options),

@@ -25,6 +25,7 @@ pub(crate) fn loading(
 ) -> Result<libbpf::Options> {
     let own = options.and_then(|options| options.btf.clone());
     let mut loading = libbpf::Options {
+        perf_buffers: options.is_some_and(|options| options.perf_buffers),
         btf_path: own.or_else(|| ctx.config.btf.clone()),
         ..libbpf::Options::default()
     };

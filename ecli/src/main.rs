@@ -24,6 +24,7 @@ mod needs;
 mod output_options;
 mod password;
 mod permissions;
+mod pinning;
 mod policy;
 mod project;
 mod render;

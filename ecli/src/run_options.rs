@@ -34,6 +34,9 @@ pub(crate) struct RunOptions {
     /// A BTF file of this machine's kernel, if it does not show its own
     #[arg(long, value_name = "FILE", env = "ECLI_BTF", hide_env_values = true)]
     pub(crate) btf: Option<PathBuf>,
+    /// Use perf buffers in place of ring buffers, as on kernels before 5.8; for tools that can
+    #[arg(long)]
+    pub(crate) perf_buffers: bool,
     /// For wasm-bpf tools written in Go: the module that they import the poll from
     #[arg(long, value_name = "NAME", default_value_t = CallbackNames::default().wrapper_module)]
     wrapper_module: String,

@@ -16,6 +16,8 @@ const VERBS: &[&str] = &[
     "list",
     "inspect",
     "check",
+    "pins",
+    "unpin",
     "rm",
     "tag",
     "pull",

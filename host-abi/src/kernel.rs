@@ -354,6 +354,12 @@ pub trait RingBuffer: Debug + Send {
 
     /// Bytes between the producer and the reader.
     fn available(&self) -> u64;
+
+    /// Records that the kernel has dropped since the last call, as far as it counts them: for a
+    /// ring it does not, and the program that had no room knows.
+    fn take_lost(&mut self) -> u64 {
+        0
+    }
 }
 
 /// The reader of a perf event array.

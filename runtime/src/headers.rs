@@ -12,10 +12,13 @@ const BPF_HEADERS: [(&str, &[u8]); 6] = include!(concat!(env!("OUT_DIR"), "/bpf_
 /// What `usdt.bpf.h` includes, and a system without development packages does not have.
 const LINUX_ERRNO: &str = include_str!("headers/errno.h");
 
+/// Events through ring buffers or perf buffers.
+const EVENT_BUFFER: &str = include_str!("headers/event_buffer.bpf.h");
+
 /// Write `bpf_helpers.h` and the like to the folder `bpf` below `directory`, which is created, so
 /// that
-/// `clang -I directory` finds `<bpf/bpf_helpers.h>`; and `linux/errno.h`, which `usdt.bpf.h`
-/// includes. Files that are there are replaced.
+/// `clang -I directory` finds `<bpf/bpf_helpers.h>`; `linux/errno.h`, which `usdt.bpf.h` includes;
+/// and `eunomia/event_buffer.bpf.h`. Files that are there are replaced.
 ///
 /// # Errors
 /// Those of creating folders and writing files.
@@ -25,6 +28,9 @@ pub fn write_bpf_headers(directory: &Path) -> io::Result<()> {
     for (name, content) in BPF_HEADERS {
         fs::write(folder.join(name), content)?;
     }
+    let folder = directory.join("eunomia");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("event_buffer.bpf.h"), EVENT_BUFFER)?;
     let folder = directory.join("linux");
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("errno.h"), LINUX_ERRNO)

@@ -119,7 +119,10 @@ impl Plugin<'_> {
         for (id, source) in sources.iter_mut().enumerate() {
             let taken = std::mem::take(&mut consumed[id]);
             let (records, lost) = match source {
-                Source::Ring(ring) => ring.next_batch(taken, 0).map(|records| (records, 0)),
+                Source::Ring(ring) => {
+                    let lost = ring.take_lost();
+                    ring.next_batch(taken, 0).map(|records| (records, lost))
+                }
                 Source::Perf(perf) => perf.next_batch(taken, 0),
                 _ => continue,
             }

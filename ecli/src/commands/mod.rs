@@ -14,6 +14,7 @@ pub(crate) mod load;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
+pub(crate) mod pins;
 pub(crate) mod policy;
 pub(crate) mod prune;
 pub(crate) mod publish;
@@ -26,6 +27,7 @@ pub(crate) mod sign;
 pub(crate) mod store;
 pub(crate) mod tag;
 pub(crate) mod test;
+pub(crate) mod unpin;
 pub(crate) mod verify;
 pub(crate) mod version;
 
@@ -51,6 +53,8 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
         Command::Test(options) => return test::run(ctx, options),
         Command::Inspect(options) => inspect::run(ctx, options)?,
         Command::Check(options) => return check::run(ctx, options),
+        Command::Pins(options) => pins::run(options)?,
+        Command::Unpin(options) => unpin::run(options)?,
         Command::List(options) => list::run(ctx, options)?,
         Command::Rm(options) => rm::run(ctx, options)?,
         Command::Tag(options) => tag::run(ctx, options)?,

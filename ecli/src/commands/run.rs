@@ -14,6 +14,7 @@ use eunomia_runtime::{Compilation, RecordingKernel, Runtime};
 use crate::context::Context;
 use crate::interrupt::Interrupts;
 use crate::kernel;
+use crate::pinning;
 use crate::run_options::{RunOptions, name_and_value};
 use crate::session::Session;
 use crate::testing::Recording;
@@ -43,6 +44,7 @@ Examples:
   ecli run --attach on_line=uprobe:/bin/zsh:zleread bashreadline
                                               Attach a program somewhere else
   ecli run --btf /boot/5.4.0.btf execsnoop    On a kernel that does not show its types
+  ecli run --pin guard lsm-guard              Let it go on in the kernel; `ecli unpin guard`
   ecli run --record starts.jsonl execsnoop    Write down its events, for `ecli test`
   ecli run --global filter_pid=1 execsnoop    Set a global variable of the BPF object";
 
@@ -67,6 +69,9 @@ pub(crate) struct Options {
     /// Write down what the tool reads from the kernel, for `ecli test`
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// Pin maps, programs and links to a new folder below /sys/fs/bpf, so that they outlive the run
+    #[arg(long, value_name = "FOLDER")]
+    pin: Option<PathBuf>,
     #[command(flatten)]
     run: RunOptions,
     #[command(flatten)]
@@ -81,7 +86,12 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let found = tool_source::find_or_fetch(ctx, &image, &options.object, &options.fetch)?;
     let cache_dir = ctx.component_cache()?;
     let loading = kernel::loading(ctx, Some(&options.run), Some(&found.image))?;
+    let pins = match &options.pin {
+        Some(folder) => Some(pinning::pins(&found, folder)?),
+        None => None,
+    };
     let kernel = LibbpfKernel::with_options(libbpf::Options {
+        pins: pins.clone(),
         cache_dir: cache_dir.clone(),
         ..loading
     });
@@ -99,12 +109,18 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         .compilation(Compilation::Twice)
         .kernel(kernel)
         .build()?;
+    if pins.is_some() {
+        pinning::check_policy(ctx, &found)?;
+    }
     let started = Session::start(ctx, &runtime, found, arguments, &options.run, options.yes)?;
     let Some(session) = started else {
         return Ok(ExitCode::SUCCESS);
     };
     interrupts.pass_on_to(session.control(), options.run.timeout);
     let ended = session.wait();
+    if let Some(pins) = pins {
+        pinning::finish(&pins, &ended);
+    }
     if let Some(recording) = recording {
         eprintln!("ecli: recorded {} events", recording.finish()?);
     }

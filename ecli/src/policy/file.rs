@@ -104,6 +104,8 @@ pub(crate) struct PermissionRules {
     pub(crate) imports: Names,
     /// Whether guests may ask for kernel addresses. Default: yes.
     pub(crate) kernel_symbols: Option<bool>,
+    /// Whether what a tool has in the kernel may outlive it (`--pin`). Default: yes.
+    pub(crate) pins: Option<bool>,
     /// Whether guests may run programs by themselves (test runs). Default: yes.
     pub(crate) test_runs: Option<bool>,
 }

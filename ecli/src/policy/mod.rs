@@ -28,7 +28,7 @@ impl PolicyFile {
     }
 
     /// What the image may do.
-    fn permissions(&self, origin: &Origin) -> &PermissionRules {
+    pub(crate) fn permissions(&self, origin: &Origin) -> &PermissionRules {
         let own = self.rule(origin).and_then(|rule| rule.permissions.as_ref());
         own.unwrap_or(&self.rules.permissions)
     }

@@ -16,8 +16,6 @@ use crate::kernel;
 /// Where kernels describe their types.
 const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 const VMLINUX_HEADER: &str = "vmlinux.h";
-/// Where sources expect libbpf's: `<bpf/bpf_helpers.h>`.
-const LIBBPF_FOLDER: &str = "bpf";
 
 /// Digits of a digest that tell versions of libbpf apart.
 const DIGEST_DIGITS: usize = 12;
@@ -96,15 +94,18 @@ fn publish(making: &Path, ready: PathBuf) -> Result<PathBuf> {
     }
 }
 
-/// Digest of the names and contents of the files in `folder`'s only folder.
+/// Digest of the names and contents of the files in `folder`'s folders.
 fn digest_of(folder: &Path) -> Result<Digest> {
     let operation = || format!("read {}", folder.display());
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder.join(LIBBPF_FOLDER)).with_context(operation)? {
-        let path = entry.with_context(operation)?.path();
-        let content = std::fs::read(&path).with_context(operation)?;
-        let name = path.file_name().unwrap_or_default().to_owned();
-        files.push((name, Digest::of(&content)));
+    for inner in std::fs::read_dir(folder).with_context(operation)? {
+        let inner = inner.with_context(operation)?.path();
+        for entry in std::fs::read_dir(&inner).with_context(operation)? {
+            let path = entry.with_context(operation)?.path();
+            let content = std::fs::read(&path).with_context(operation)?;
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_owned();
+            files.push((name, Digest::of(&content)));
+        }
     }
     files.sort();
     let listed: String = files

@@ -12,7 +12,7 @@ use super::bpf_map::BpfMap;
 use super::error::{HostError, HostResult, to_guest};
 use super::object_state::ObjectRef;
 use super::wait::{Woken, wait};
-use super::{BpfCtxView, BpfView};
+use super::{BpfCtx, BpfCtxView, BpfView};
 use crate::bindings::eunomia::bpf::errors::Error as GuestError;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::{self, BoxFuture};
@@ -82,6 +82,11 @@ impl RingBuffer {
             })?;
         self.lent = batch.len();
         Ok(batch)
+    }
+
+    /// Records that were lost since the last call, as far as the kernel counts them.
+    pub fn take_lost(&mut self) -> u64 {
+        self.ring.take_lost()
     }
 
     /// Resolves when there may be records to read.
@@ -186,10 +191,11 @@ async fn read(
     let mut consumed = consumed;
     let mut sleep = None;
     loop {
-        let batch = ring.next_batch(consumed, bytes_max)?;
+        let batch = lend(ring.next_batch(consumed, bytes_max)?);
         consumed = 0;
+        report_lost(ctx, ring);
         if !batch.is_empty() {
-            return Ok(lend(batch));
+            return Ok(batch);
         }
         if timeout == Some(0) || ctx.stop.is_requested() {
             return Ok(&[]);
@@ -200,9 +206,17 @@ async fn read(
         }
         let woken = wait(ring.ring.ready(), &ctx.stop, sleep.as_mut()).await;
         if woken == Woken::TimedOut {
-            let batch = ring.next_batch(0, bytes_max)?;
-            return Ok(lend(batch));
+            let batch = lend(ring.next_batch(0, bytes_max)?);
+            report_lost(ctx, ring);
+            return Ok(batch);
         }
+    }
+}
+
+fn report_lost(ctx: &mut BpfCtx, ring: &mut RingBuffer) {
+    match ring.take_lost() {
+        0 => {}
+        lost => ctx.output.report_lost(lost),
     }
 }
 

@@ -319,8 +319,8 @@ impl Section {
                 function: Some(owned),
                 cookie: 0,
             }),
-            // The elements of which map is not said by the section.
-            Place::Iterator if rest.starts_with("bpf_map_elem") => None,
+            // Which map's elements, or from which cgroup on, is not said by the section.
+            Place::Iterator if rest.starts_with("bpf_map_elem") || rest == "cgroup" => None,
             Place::Iterator => Some(Target::Iterator(IteratorTarget::Everything)),
             _ => None,
         }
@@ -455,6 +455,7 @@ mod tests {
             ("uprobe/readline", Some("uprobe:")),
             ("tp/sched", Some("tracepoint:")),
             ("iter/bpf_map_elem", Some("iterator")),
+            ("iter/cgroup", Some("iterator")),
             ("xdp", Some("xdp:INTERFACE")),
             ("tc/ingress", Some("tc:INTERFACE")),
             ("perf_event", Some("perf_event:EVENT")),

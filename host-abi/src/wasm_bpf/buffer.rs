@@ -69,7 +69,10 @@ impl Reader {
     pub(super) fn next_batch(&mut self, bytes_max: usize) -> Result<(&[u8], u64), HostError> {
         let consumed = std::mem::take(&mut self.consumed);
         match &mut self.source {
-            Source::Ring(ring) => Ok((ring.next_batch(consumed, bytes_max)?, 0)),
+            Source::Ring(ring) => {
+                let lost = ring.take_lost();
+                Ok((ring.next_batch(consumed, bytes_max)?, lost))
+            }
             Source::Perf(perf) => perf.next_batch(consumed, bytes_max),
         }
     }

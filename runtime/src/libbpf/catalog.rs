@@ -30,6 +30,8 @@ pub(super) struct DeclaredMap {
     /// What libbpf calls it: with a prefix for global data.
     pub(super) libbpf_name: String,
     pub(super) inner: Option<InnerTemplate>,
+    /// What was declared, of a perf event array in the place of a ring buffer.
+    pub(super) stands_for_ring: Option<MapInfo>,
 }
 
 /// A global variable, and where it is.
@@ -138,6 +140,7 @@ fn declared_map(map: &OpenMap<'_>, possible_cpus: u32) -> DeclaredMap {
         },
         libbpf_name,
         inner: raw::inner_map(map).map(InnerTemplate::new),
+        stands_for_ring: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::host;
 use super::kernel_types::{self, TypesFile};
 use super::log;
 use super::object::LibbpfObject;
+use super::pins::Pins;
 use super::symbols::Symbols;
 use crate::cache::Cache;
 
@@ -30,6 +31,12 @@ pub struct Options {
     /// kernels that do not show their own, and only there. `btf_path` goes before it. Default:
     /// none.
     pub carried_btf: Option<Arc<[u8]>>,
+    /// Use perf buffers in place of ring buffers, which is otherwise done on kernels that have none;
+    /// objects whose programs cannot are refused. Default: no.
+    pub perf_buffers: bool,
+    /// Pin all maps, programs and links here, so that they survive. Default: nothing survives but
+    /// shared maps.
+    pub pins: Option<Arc<Pins>>,
     /// Where it is kept what objects need of the kernel's types, so that libbpf need not read all
     /// of them at each start. A folder that nobody else can write to, made when it is missing.
     /// Default: nowhere.
@@ -42,6 +49,8 @@ impl Default for Options {
             pin_root: PathBuf::from("/sys/fs/bpf/ecli"),
             btf_path: None,
             carried_btf: None,
+            perf_buffers: false,
+            pins: None,
             cache_dir: None,
         }
     }
@@ -150,6 +159,8 @@ impl Kernel for LibbpfKernel {
         let pin_root = self.options.pin_root.clone();
         let mut object = LibbpfObject::new(name, opened, possible_cpus, pin_root)?;
         object.has_other_types = self.options.btf_path.is_some() || self.carried.is_some();
+        object.pins = self.options.pins.clone();
+        object.perf_buffers = self.options.perf_buffers;
         object.kernel_types = part;
         Ok(Box::new(object))
     }

@@ -1,5 +1,6 @@
 //! What holds a program where it is attached.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 use eunomia_host_abi::kernel::{Link, LinkInfo};
@@ -7,12 +8,15 @@ use eunomia_host_abi::{Error, ErrorKind, Result};
 
 use super::attach::Attachment;
 use super::failure::{errno_of, from_io};
-use super::object::Loaded;
+use super::object::{LibbpfObject, Loaded};
+use super::pins::Pins;
 
 /// An attached program: one attachment, or one for each CPU.
 pub(super) struct LibbpfLink {
     info: LinkInfo,
     attachments: Vec<Attachment>,
+    /// Where it lives on, and in whose pins.
+    pins: Option<(Arc<Pins>, Vec<PathBuf>)>,
     /// Dropped last: libbpf's links may refer to it.
     object: Arc<Loaded>,
 }
@@ -33,8 +37,30 @@ impl LibbpfLink {
                 ids: infos.into_iter().map(|(_, id)| id).collect(),
             },
             attachments,
+            pins: None,
             object: Arc::clone(object),
         }
+    }
+
+    /// The link, pinned if the run's are. One that cannot be is detached.
+    pub(super) fn pinned(mut self, object: &LibbpfObject) -> Result<Box<dyn Link>> {
+        let Some((pins, folder)) = object.pins.as_ref().zip(object.own_pins.as_ref()) else {
+            return Ok(Box::new(self));
+        };
+        let links: Option<Vec<_>> = self.attachments.iter().map(Attachment::link).collect();
+        let links = links.ok_or_else(|| {
+            let LinkInfo { name, target, .. } = &self.info;
+            Error::new(
+                ErrorKind::NotSupported,
+                format!(
+                    "pin program `{name}` at {target}: attached there without a link of the \
+                     kernel's, it ends with its process"
+                ),
+            )
+        })?;
+        let paths = pins.links(folder, &self.info.name, &links)?;
+        self.pins = Some((Arc::clone(pins), paths));
+        Ok(Box::new(self))
     }
 
     /// Put `program` of `loaded` in the place of the one that is attached.
@@ -86,6 +112,10 @@ impl Link for LibbpfLink {
     }
 
     fn detach(&mut self) -> Result<()> {
+        // On purpose, not as the end of the run.
+        if let Some((pins, paths)) = self.pins.take() {
+            pins.remove(&paths);
+        }
         self.detach_all()
     }
 
@@ -115,6 +145,9 @@ impl Link for LibbpfLink {
 
 impl Drop for LibbpfLink {
     fn drop(&mut self) {
+        if self.pins.is_some() {
+            return self.attachments.drain(..).for_each(Attachment::leave);
+        }
         if let Err(error) = self.detach_all() {
             // Nobody is left to tell; `detach` is for those who want to know.
             tracing::warn!("{error}");

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use eunomia_host_abi::{Error, ErrorKind, Result};
 
 use super::catalog::Catalog;
+use super::event_buffer;
 use super::failure::{errno_of, with_words};
 use super::host::{self, Hint};
 use super::log;
@@ -45,6 +46,7 @@ impl std::error::Error for VerifierLog {}
 
 pub(super) fn load(object: &mut LibbpfObject) -> Result<()> {
     object.opened("load")?;
+    event_buffer::choose(object, object.perf_buffers)?;
     let Phase::Opened(opened) = std::mem::replace(&mut object.phase, Phase::Failed) else {
         return Err(Error::new(ErrorKind::InvalidState, "load: already loaded"));
     };
@@ -66,10 +68,42 @@ pub(super) fn load(object: &mut LibbpfObject) -> Result<()> {
         }
     }
     note_ids(object, &loaded);
+    pin(object, &loaded)?;
     object.phase = Phase::Loaded(Arc::new(Loaded {
         object: loaded,
         attaching: Mutex::new(()),
     }));
+    Ok(())
+}
+
+/// Pin what was loaded, if the run is to be survived by it.
+fn pin(object: &mut LibbpfObject, loaded: &libbpf_rs::Object) -> Result<()> {
+    use libbpf_rs::MapCore as _;
+
+    let Some(pins) = &object.pins else {
+        return Ok(());
+    };
+    let created: Vec<_> = loaded.maps().collect();
+    let maps: Vec<_> = created
+        .iter()
+        .filter_map(|map| {
+            let name = map.name().to_string_lossy();
+            let mut declared = object.catalog.maps.iter();
+            let declared = declared.find(|map| map.libbpf_name == name)?;
+            Some((declared.info.name.as_str(), map.as_fd()))
+        })
+        .collect();
+    let verified: Vec<_> = loaded.progs_mut().filter(raw::is_loaded).collect();
+    let names: Vec<_> = verified
+        .iter()
+        .map(|program| program.name().to_string_lossy().into_owned())
+        .collect();
+    let programs: Vec<_> = names
+        .iter()
+        .map(String::as_str)
+        .zip(verified.iter().map(|program| program.as_fd()))
+        .collect();
+    object.own_pins = Some(pins.object(&object.name, &maps, &programs)?);
     Ok(())
 }
 
@@ -93,7 +127,9 @@ fn note_ids(object: &mut LibbpfObject, loaded: &libbpf_rs::Object) {
             .find(|map| map.libbpf_name == name);
         if let Some(declared) = declared {
             declared.info.id = kernel.info.id;
-            declared.info.max_entries = kernel.info.max_entries;
+            if declared.stands_for_ring.is_none() {
+                declared.info.max_entries = kernel.info.max_entries;
+            }
         }
     }
 }

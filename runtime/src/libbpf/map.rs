@@ -9,6 +9,7 @@ use eunomia_host_abi::kernel::{
 };
 use eunomia_host_abi::{Error, ErrorKind, Result};
 
+use super::event_buffer;
 use super::failure::from_io;
 use super::inner_map::InnerTemplate;
 use super::map_fd::MapFd;
@@ -31,6 +32,8 @@ pub(super) struct LibbpfMap {
     /// Mapped by the first access, then kept.
     memory: Mutex<Option<Memory>>,
     inner: Option<InnerTemplate>,
+    /// It is a perf event array in the place of a ring buffer, of this many bytes.
+    ring_bytes: Option<usize>,
 }
 
 impl LibbpfMap {
@@ -52,7 +55,20 @@ impl LibbpfMap {
             possible_cpus,
             memory: Mutex::new(None),
             inner,
+            ring_bytes: None,
         })
+    }
+
+    /// The same map, which is what it stands for to all who ask.
+    pub(super) fn in_place_of(mut self, ring: Option<MapInfo>) -> Self {
+        if let Some(ring) = ring {
+            self.ring_bytes = Some(ring.max_entries as usize);
+            self.info = MapInfo {
+                id: self.info.id,
+                ..ring
+            };
+        }
+        self
     }
 
     /// The map with an id of the kernel's, found in `outer`.
@@ -78,6 +94,7 @@ impl LibbpfMap {
             possible_cpus: outer.possible_cpus,
             memory: Mutex::new(None),
             inner: None,
+            ring_bytes: None,
         })
     }
 
@@ -373,6 +390,10 @@ impl Map for LibbpfMap {
     }
 
     fn open_ring_buffer(&self) -> Result<Box<dyn RingBufferTrait>> {
+        if let Some(ring_bytes) = self.ring_bytes {
+            let ring = event_buffer::PerfRing::open(self, ring_bytes, self.reservation()?)?;
+            return Ok(Box::new(ring));
+        }
         let shape = self.fd.shape();
         let overwrites = shape.map_flags & map_kind::RING_OVERWRITE != 0;
         self.check_kind(
@@ -391,7 +412,7 @@ impl Map for LibbpfMap {
     fn open_perf_buffer(&self, pages_per_cpu: u32) -> Result<Box<dyn PerfBuffer>> {
         self.check_kind(
             "open as a perf buffer",
-            self.fd.shape().map_type == map_type::PERF_EVENT_ARRAY,
+            self.info.map_type == map_type::PERF_EVENT_ARRAY,
         )?;
         let buffer = perf_buffer::PerfBuffer::open(self, pages_per_cpu, self.reservation()?)?;
         Ok(Box::new(buffer))

@@ -4,9 +4,10 @@
 //! ```text
 //! kernel -> kernel_types (those that an object needs)
 //!        -> object -> catalog (what it declares), settings, load, globals, run
-//!                  -> attach/ -> link
+//!                  -> attach/ -> link -> pins (what survives a run)
 //!                  -> map -> map_fd (system calls), walk (batches), memory, inner_map
 //!                         -> ring_buffer, perf_buffer, user_ring_buffer -> mapping, readiness
+//!                         -> event_buffer (perf buffers in place of ring buffers)
 //! ```
 //!
 //! `unsafe` is confined to `raw`, `attach::raw`, `feature`, `map_fd`, `mapping` and `perf_event`,
@@ -14,6 +15,7 @@
 
 mod attach;
 mod catalog;
+pub(crate) mod event_buffer;
 mod failure;
 pub(crate) mod feature;
 mod globals;
@@ -32,6 +34,7 @@ mod memory;
 mod object;
 mod perf_buffer;
 mod perf_event;
+pub mod pins;
 mod raw;
 mod readers;
 mod readiness;

@@ -15,6 +15,7 @@ use super::catalog::{Catalog, DeclaredMap};
 use super::failure::from_io;
 use super::kernel_types::TypesFile;
 use super::map::{LibbpfMap, of_libbpf};
+use super::pins::{ObjectPins, Pins};
 use super::{attach, globals, link, load, map_kind, raw, run, settings};
 
 /// See the trait's documentation.
@@ -28,6 +29,11 @@ pub(super) struct LibbpfObject {
     pub(super) kernel_types: Option<TypesFile>,
     /// Its relocations are done by types that the kernel does not show.
     pub(super) has_other_types: bool,
+    /// Ring buffers are to be perf buffers even where the kernel has rings.
+    pub(super) perf_buffers: bool,
+    /// What it has is pinned here, and where its links are.
+    pub(super) pins: Option<Arc<Pins>>,
+    pub(super) own_pins: Option<ObjectPins>,
     /// Programs of which programs of this object will replace functions.
     pub(super) verified_against: Vec<OwnedFd>,
     /// Loaded maps that somebody asked for, in the order of [`Catalog::maps`].
@@ -66,6 +72,9 @@ impl LibbpfObject {
             pin_root,
             kernel_types: None,
             has_other_types: false,
+            perf_buffers: false,
+            pins: None,
+            own_pins: None,
             verified_against: Vec::new(),
             maps,
         })
@@ -92,6 +101,14 @@ impl LibbpfObject {
             ErrorKind::InvalidState,
             format!("{operation}: object `{}` {state}", self.name),
         ))
+    }
+
+    /// Pinned things do not stay if the tool fails because something of it failed here.
+    fn noted<T>(&self, outcome: Result<T>) -> Result<T> {
+        if let (Err(_), Some(pins)) = (&outcome, &self.pins) {
+            pins.note_failure();
+        }
+        outcome
     }
 
     /// A loaded map.
@@ -123,6 +140,7 @@ fn open_map(loaded: &Loaded, declared: &DeclaredMap, possible_cpus: u32) -> Resu
         declared.inner.clone(),
         possible_cpus,
     )
+    .map(|map| map.in_place_of(declared.stands_for_ring.clone()))
 }
 
 impl Loaded {
@@ -214,7 +232,8 @@ impl Object for LibbpfObject {
     }
 
     fn load(&mut self) -> Result<()> {
-        load::load(self)
+        let outcome = load::load(self);
+        self.noted(outcome)
     }
 
     fn map(&self, name: &str) -> Result<Arc<dyn Map>> {
@@ -226,11 +245,11 @@ impl Object for LibbpfObject {
     }
 
     fn attach(&self, program: &str, target: Option<&Target>) -> Result<Box<dyn Link>> {
-        attach::attach(self, program, target)
+        self.noted(attach::attach(self, program, target))
     }
 
     fn attach_struct_ops(&self, map: &str) -> Result<Box<dyn Link>> {
-        attach::attach_struct_ops(self, map)
+        self.noted(attach::attach_struct_ops(self, map))
     }
 
     fn replace_in(&self, program: &str, link: &mut dyn Link) -> Result<()> {

@@ -9,6 +9,7 @@
 use std::ffi::{CStr, CString, c_char};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
 use std::ptr::NonNull;
 
 use libbpf_rs::{AsRawLibbpf, OpenMap, OpenObject, OpenProgram, ProgramMut};
@@ -275,6 +276,13 @@ pub(super) fn run_syscall(program: BorrowedFd<'_>, context: &mut [u8]) -> io::Re
     // SAFETY: the pointer is null or has as many bytes as is said beside it, writable ones.
     checked(unsafe { libbpf_sys::bpf_prog_test_run_opts(program.as_raw_fd(), &raw mut options) })?;
     Ok(options.retval)
+}
+
+/// Give a map, program or link a name in a BPF file system, where it lives on.
+pub(super) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(io::Error::other)?;
+    // SAFETY: `path` ends with a NUL.
+    checked(unsafe { libbpf_sys::bpf_obj_pin(object.as_raw_fd(), path.as_ptr()) })
 }
 
 /// Detach and free a link, and hear of errors.

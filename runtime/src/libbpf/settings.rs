@@ -138,6 +138,18 @@ pub(super) fn set_map(
     Ok(())
 }
 
+/// Make a perf event array of the ring buffer at `place`; what the catalog says of it stays.
+pub(super) fn make_perf(object: &mut LibbpfObject, place: usize) -> Result<()> {
+    let name = object.catalog.maps[place].info.name.clone();
+    let operation = format!("make a perf buffer of ring buffer `{name}`");
+    let (opened, _) = object.opened(&operation)?;
+    let mut map = opened
+        .maps_mut()
+        .nth(place)
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, operation.clone()))?;
+    set_type(&mut map, &name, map_type::PERF_EVENT_ARRAY)
+}
+
 fn refused(outcome: libbpf_rs::Result<()>) -> Result<()> {
     outcome.map_err(|error| Error::from_errno(errno_of(&error), "libbpf refuses the setting"))
 }

@@ -47,7 +47,7 @@ const NAMES: &str = "\
 
 /// What C code calls a helper: `bpf_map_lookup_elem`; `bpf_helper_999` for numbers that no kernel
 /// of now has.
-pub(super) fn name(number: u32) -> String {
+pub(crate) fn name(number: u32) -> String {
     let known = usize::try_from(number)
         .ok()
         .and_then(|number| NAMES.split_whitespace().nth(number));

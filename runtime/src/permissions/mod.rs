@@ -11,6 +11,8 @@ mod helper;
 mod instruction;
 mod types;
 
+pub(crate) use helper::name as helper_name;
+
 use std::collections::BTreeSet;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -77,6 +77,8 @@ struct Checked {
     source: Source,
     config: config::Config,
     capabilities: Option<u64>,
+    /// Perf buffers are asked for.
+    perf_buffers: bool,
 }
 
 /// Where the types of the kernel are from.
@@ -146,6 +148,7 @@ impl Checked {
             is_running,
             source,
             config: config::Config::read(),
+            perf_buffers: options.kernel.perf_buffers,
             capabilities: crate::libbpf::host::effective_capabilities(),
         }
     }

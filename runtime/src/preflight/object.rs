@@ -5,7 +5,9 @@ use eunomia_host_abi::kernel::{MapInfo, Object, ProgramInfo, map_type};
 
 use super::relocation::{self, Outcome};
 use super::{Checked, Report, Verdict, attach_point, elf, host};
+use crate::libbpf::event_buffer;
 use crate::libbpf::feature::{self, Trial};
+use crate::permissions::helper_name;
 
 /// Types of programs that change what the network does (`enum bpf_prog_type`).
 const NETWORK_TYPES: [u32; 6] = [
@@ -15,6 +17,13 @@ const NETWORK_TYPES: [u32; 6] = [
     libbpf_sys::BPF_PROG_TYPE_SK_LOOKUP,
     libbpf_sys::BPF_PROG_TYPE_FLOW_DISSECTOR,
     libbpf_sys::BPF_PROG_TYPE_NETFILTER,
+];
+
+/// Those of ring buffers (`enum bpf_func_id`) that `eunomia/event_buffer.bpf.h` calls.
+const RING_HELPERS: [u32; 3] = [
+    libbpf_sys::BPF_FUNC_ringbuf_reserve,
+    libbpf_sys::BPF_FUNC_ringbuf_submit,
+    libbpf_sys::BPF_FUNC_ringbuf_discard,
 ];
 
 pub(super) fn check(
@@ -34,8 +43,15 @@ pub(super) fn check(
         Default::default()
     });
     let local = object.btf().ok().and_then(|bytes| Btf::parse(&bytes).ok());
+    // Of helpers that the kernel lacks, those of ring buffers are not reached without one.
+    let mut unreached = &[][..];
     if checked.is_running {
-        check_maps(name, object, report);
+        check_maps(checked, name, object, report);
+        let maps = object.maps();
+        let mut rings = maps.iter().filter(|map| map.map_type == map_type::RINGBUF);
+        if rings.all(|map| event_buffer::can_be_perf(object, map)) {
+            unreached = &RING_HELPERS;
+        }
     }
     for program in object.programs() {
         let subject = format!("{name}: {}", program.name);
@@ -51,7 +67,7 @@ pub(super) fn check(
             if let Some(code) = code.get(&program.name)
                 && own.verdict() < Verdict::Failing
             {
-                check_helpers(&subject, &program, code, &mut own);
+                check_helpers(&subject, &program, code, unreached, &mut own);
             }
         }
         soften(&program, &mut own);
@@ -136,7 +152,13 @@ fn check_type(checked: &Checked, subject: &str, program: &ProgramInfo, report: &
     }
 }
 
-fn check_helpers(subject: &str, program: &ProgramInfo, code: &elf::Code, report: &mut Report) {
+fn check_helpers(
+    subject: &str,
+    program: &ProgramInfo,
+    code: &elf::Code,
+    unreached: &[u32],
+    report: &mut Report,
+) {
     let trial = attach_point::trial(program).unwrap_or(Trial {
         program_type: program.program_type,
         attach_type: program.attach_type,
@@ -147,7 +169,8 @@ fn check_helpers(subject: &str, program: &ProgramInfo, code: &elf::Code, report:
         .helpers
         .iter()
         .filter(|helper| feature::may_call(trial, **helper) == Some(false))
-        .map(|helper| format!("{helper}"))
+        .filter(|helper| !unreached.contains(helper))
+        .map(|helper| helper_name(*helper))
         .collect();
     match &refused[..] {
         [] => report.fine(
@@ -159,8 +182,7 @@ fn check_helpers(subject: &str, program: &ProgramInfo, code: &elf::Code, report:
             subject,
             "helpers",
             &format!(
-                "this kernel does not let programs of type {} call helper {} (a number of enum \
-                 bpf_func_id)",
+                "this kernel does not let programs of type {} call {}",
                 program.type_name,
                 refused.join(", ")
             ),
@@ -169,19 +191,35 @@ fn check_helpers(subject: &str, program: &ProgramInfo, code: &elf::Code, report:
     }
 }
 
-fn check_maps(name: &str, object: &dyn Object, report: &mut Report) {
+fn check_maps(checked: &Checked, name: &str, object: &dyn Object, report: &mut Report) {
     let mut bytes = 0_u64;
     for map in object.maps() {
         let subject = format!("{name}: {}", map.name);
         let what = format!("map type {}", map.type_name);
         bytes = bytes.saturating_add(bytes_of(&map));
-        match feature::knows_map_type(map.map_type) {
+        let can_be_perf = event_buffer::can_be_perf(object, &map);
+        let known = feature::knows_map_type(map.map_type);
+        let is_ring = map.map_type == map_type::RINGBUF;
+        match known {
+            _ if can_be_perf && (checked.perf_buffers || known == Some(false)) => {
+                report.fine(&subject, &what, "perf buffers take its place");
+            }
+            _ if is_ring && checked.perf_buffers => report.failing(
+                &subject,
+                &what,
+                "perf buffers were asked for, and this one cannot be one",
+                "declare it with EVENT_BUFFER of <eunomia/event_buffer.bpf.h>",
+            ),
+            Some(true) if can_be_perf => {
+                let reason = "a ring buffer; perf buffers where the kernel has none";
+                report.fine(&subject, &what, reason);
+            }
             Some(true) => report.fine(&subject, &what, ""),
-            Some(false) if map.map_type == map_type::RINGBUF => report.failing(
+            Some(false) if is_ring => report.failing(
                 &subject,
                 &what,
                 "this kernel has no ring buffers (they came with Linux 5.8)",
-                "the tool needs a newer kernel, or a perf event array in its place",
+                "the tool needs a newer kernel, or EVENT_BUFFER of <eunomia/event_buffer.bpf.h>",
             ),
             Some(false) => report.failing(&subject, &what, "this kernel does not have it", ""),
             None => report.warning(&subject, &what, "cannot be told", "run it as root"),

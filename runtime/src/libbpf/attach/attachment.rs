@@ -1,7 +1,7 @@
 //! One place where a program is attached.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use libbpf_rs::{Link, ProgramMut};
 
@@ -54,6 +54,25 @@ impl Attachment {
             Self::Link(link) => Some(raw::update_link(link.as_fd(), program.as_fd())),
             Self::KernelLink(link) => Some(raw::update_link(link.as_fd(), program.as_fd())),
             Self::Clsact(_) | Self::Unlinked(_) | Self::Socket(_) => None,
+        }
+    }
+
+    /// What can be pinned: a link of the kernel's. Other attachments end with their process.
+    pub(in super::super) fn link(&self) -> Option<BorrowedFd<'_>> {
+        self.info()?;
+        match self {
+            Self::Link(link) => Some(link.as_fd()),
+            Self::KernelLink(link) => Some(link.as_fd()),
+            Self::Clsact(_) | Self::Unlinked(_) | Self::Socket(_) => None,
+        }
+    }
+
+    /// Let go without detaching, of a link that is pinned.
+    pub(in super::super) fn leave(self) {
+        if let Self::Link(mut link) = self {
+            // Otherwise libbpf would switch off the perf event of a probe. What it does not close
+            // then, the end of the process does.
+            link.disconnect();
         }
     }
 

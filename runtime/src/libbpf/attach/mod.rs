@@ -92,7 +92,7 @@ pub(super) fn attach(
         }
         .to_string(),
     };
-    Ok(Box::new(LibbpfLink::new(name, place, attachments, loaded)))
+    LibbpfLink::new(name, place, attachments, loaded).pinned(object)
 }
 
 /// See [`Object::can_attach_by_section`](eunomia_host_abi::kernel::Object::can_attach_by_section).
@@ -121,12 +121,7 @@ pub(super) fn attach_struct_ops(object: &LibbpfObject, name: &str) -> Result<Box
     });
     let link = outcome.map_err(|error| from_io(&error, with_words(&operation, &messages)))?;
     let attachments = vec![Attachment::Link(link)];
-    Ok(Box::new(LibbpfLink::new(
-        name,
-        "struct_ops".to_owned(),
-        attachments,
-        loaded,
-    )))
+    LibbpfLink::new(name, "struct_ops".to_owned(), attachments, loaded).pinned(object)
 }
 
 fn lock(loaded: &Arc<Loaded>) -> std::sync::MutexGuard<'_, ()> {

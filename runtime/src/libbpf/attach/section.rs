@@ -58,8 +58,8 @@ pub(super) fn says_where(program: &ProgramInfo) -> bool {
                 "" => rest,
                 chosen => chosen,
             };
-            // The elements of which map, only a target can say.
-            !matches!(name, "" | "bpf_map_elem" | "bpf_sk_storage_map")
+            // Which map's elements, or from which cgroup on, only a target can say.
+            !matches!(name, "" | "bpf_map_elem" | "bpf_sk_storage_map" | "cgroup")
         }
         Needs::TwoNames => rest
             .split_once('/')
@@ -94,8 +94,9 @@ pub(in super::super) fn split(section: &str) -> (&str, &str) {
 fn example(program: &ProgramInfo) -> &'static str {
     use libbpf_sys as sys;
 
-    let (prefix, _) = split(&program.section);
+    let (prefix, rest) = split(&program.section);
     match prefix {
+        "iter" if rest == "cgroup" => return "iterator:cgroup=/",
         "kprobe" | "kretprobe" => return "kprobe:do_unlinkat",
         "kprobe.multi" | "kretprobe.multi" | "kprobe.session" => return "kprobe_multi:tcp_*",
         "ksyscall" | "kretsyscall" => return "ksyscall:openat",
@@ -170,6 +171,7 @@ mod tests {
             "perf_event",
             "socket",
             "iter/bpf_map_elem",
+            "iter/cgroup",
             "cgroup_skb/egress",
             "syscall",
             "uprobe//bin/bash",
