@@ -51,8 +51,8 @@ impl Btf {
         crate::elf::btf_section(file).and_then(|section| Self::parse(&section))
     }
 
-    /// Parses a file with the types of a kernel: raw, as in `/sys/kernel/btf`, or the `.BTF` section
-    /// of an ELF file.
+    /// Parses a file with the types of a kernel: raw, as in `/sys/kernel/btf`, or the `.BTF`
+    /// section of an ELF file.
     ///
     /// # Errors
     /// Those of [`Btf::parse`] and [`Btf::from_elf`].

@@ -71,8 +71,8 @@ impl Config {
         parse(&text)
             .with_context(|| format!("read {}", file.display()))
             .hint(
-                "it may hold: store, output, memory, btf, pull, default-registry, auth-file, ca-files \
-                 and [registry.\"HOST\"] with mirrors and plain-http",
+                "it may hold: store, output, memory, btf, pull, default-registry, auth-file, \
+                 ca-files and [registry.\"HOST\"] with mirrors and plain-http",
             )
     }
 

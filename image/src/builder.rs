@@ -73,8 +73,8 @@ impl ImageBuilder {
         self
     }
 
-    /// Adds types (raw BTF) of the kernel of this release that the BPF objects need, for when it does
-    /// not show its own; replaces those of the same release.
+    /// Adds types (raw BTF) of the kernel of this release that the BPF objects need, for when it
+    /// does not show its own; replaces those of the same release.
     #[must_use]
     pub fn kernel_types(mut self, release: impl Into<String>, btf: impl Into<Vec<u8>>) -> Self {
         self.kernel_types.insert(release.into(), btf.into());

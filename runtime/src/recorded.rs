@@ -430,6 +430,10 @@ impl RingBuffer for RecordedRing {
     fn available(&self) -> u64 {
         self.inner.available()
     }
+
+    fn take_lost(&mut self) -> u64 {
+        self.inner.take_lost()
+    }
 }
 
 #[derive(Debug)]

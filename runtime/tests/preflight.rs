@@ -12,9 +12,10 @@ use eunomia_runtime::preflight::{self, Options, Report, Verdict};
 use real_kernel::{compile, kernel, open};
 
 /// Objects with programs of all kinds.
-const OBJECTS: [&str; 5] = [
+const OBJECTS: [&str; 6] = [
     "preflight",
     "attach",
+    "event_buffer",
     "attach_sockets",
     "attach_tracing",
     "kernel_probes",
@@ -49,9 +50,7 @@ fn try_program(object: &str, program: &str) -> Result<()> {
         opened.set_program(&info.name, ProgramSetting::Autoload(info.name == program))?;
     }
     opened.load()?;
-    // The kernel wants to know which cgroup, which no section can say.
-    let says_where = opened.can_attach_by_section(program) && program != "each_cgroup";
-    match says_where {
+    match opened.can_attach_by_section(program) {
         true => opened.attach(program, None).map(drop),
         false => Ok(()),
     }
@@ -106,7 +105,12 @@ fn every_broken_program_is_found_with_a_reason() {
         assert!(!finding.reason.is_empty(), "{finding:?}");
     }
     let text = format!("{report:?}");
-    for named in ["task_struct.no_such_field", "ecli_no_such_struct", "9999"] {
+    for named in [
+        "task_struct.no_such_field",
+        "ecli_no_such_struct",
+        "bpf_helper_9999",
+        "call bpf_override_return",
+    ] {
         assert!(text.contains(named), "{named} in {text}");
     }
 }
@@ -115,6 +119,7 @@ fn every_broken_program_is_found_with_a_reason() {
 fn the_types_of_another_kernel_are_all_that_is_known_of_it() {
     let options = Options {
         btf_path: Some(PathBuf::from("/sys/kernel/btf/vmlinux")),
+        ..Options::default()
     };
     let report = check("preflight", &options);
     for (program, expected) in [
@@ -137,6 +142,7 @@ fn the_types_of_another_kernel_are_all_that_is_known_of_it() {
     }
     let missing = Options {
         btf_path: Some(PathBuf::from("/no/such/file.btf")),
+        ..Options::default()
     };
     let report = check("preflight", &missing);
     assert!(format!("{report:?}").contains("/no/such/file.btf"));
@@ -172,4 +178,30 @@ fn the_host_tells_what_it_offers() {
             "{what}: {report:?}"
         );
     }
+}
+
+#[test]
+fn it_is_said_which_buffers_are_used() {
+    let kernel = eunomia_runtime::libbpf::Options {
+        perf_buffers: true,
+        ..Default::default()
+    };
+    let options = Options {
+        kernel,
+        ..Options::default()
+    };
+    let reason = |object: &str, options: &Options| {
+        let report = check(object, options);
+        let subject = format!("{object}: events");
+        let finding = report.findings.into_iter().find(|it| it.subject == subject);
+        let finding = finding.unwrap();
+        (finding.verdict, finding.reason)
+    };
+    let (verdict, text) = reason("event_buffer", &Options::default());
+    assert_eq!(verdict, Verdict::Fine);
+    assert!(text.starts_with("a ring buffer; "), "{text}");
+    let (verdict, text) = reason("event_buffer", &options);
+    assert_eq!(verdict, Verdict::Fine);
+    assert!(text.starts_with("perf buffers take its place"), "{text}");
+    assert_eq!(reason("buffers", &options).0, Verdict::Failing);
 }

@@ -61,7 +61,7 @@ pub(crate) struct Options {
     /// Build for these platforms, one index for several [default: this machine's]
     #[arg(long, value_name = "OS/CPU,...", value_delimiter = ',')]
     platform: Vec<Platform>,
-    /// Put what is needed of the types of these kernels, which do not show their own, into the image
+    /// Put what is needed of the types of these kernels, which do not show them, into the image
     #[arg(long, value_name = "[RELEASE=]FILE", num_args = 1..)]
     btf_for: Vec<KernelFile>,
     /// Language of the guest to build [default: by manifest, then files]

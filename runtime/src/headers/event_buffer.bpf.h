@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Events for user space by one set of calls: through a ring buffer, or, on kernels before 5.8, which
- * have none, through perf buffers. ecli chooses before it loads the object; user space reads a ring
- * buffer either way.
+ * Events for user space by one set of calls: through a ring buffer, or, on kernels before 5.8,
+ * which have none, through perf buffers. ecli chooses before it loads the object; user space reads
+ * a ring buffer either way.
  *
  *	EVENT_BUFFER(events, 256 * 1024, struct event);
  *
@@ -23,7 +23,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-/* What goes through a perf buffer: a record as ring buffers have it, since perf pads what it gets. */
+/* What goes through a perf buffer: a record as ring buffers have it, since perf pads records. */
 struct eunomia_event_header {
 	__u32 length;
 	__u32 zero;
@@ -38,11 +38,11 @@ struct eunomia_event_slot {
 };
 
 /*
- * A buffer called `name`. `ring_bytes`: a power of two, of at least a page; perf buffers of all CPUs
- * together have about as much. `type`: the largest event.
+ * A buffer called `name`. `ring_bytes`: a power of two, of at least a page; perf buffers of all
+ * CPUs together have about as much. `type`: the largest event.
  *
- * name__is_perf is set by ecli, together with the map's type. It is constant for the verifier, which
- * so does not even look at calls of what the kernel lacks.
+ * name__is_perf is set by ecli, together with the map's type. It is constant for the verifier,
+ * which so does not even look at calls of what the kernel lacks.
  */
 #define EVENT_BUFFER(name, ring_bytes, type_)                                                      \
 	const volatile __u8 name##__is_perf = 0;                                                   \
@@ -86,8 +86,8 @@ static __always_inline struct eunomia_event_slot *eunomia_event_slot(void *event
 }
 
 /*
- * Programs on one CPU interrupt each other, but kernels without ring buffers do not let others go on
- * before the one that interrupts has ended: so `busy` needs no atomic access.
+ * Programs on one CPU interrupt each other, but kernels without ring buffers do not let others go
+ * on before the one that interrupts has ended: so `busy` needs no atomic access.
  */
 static __always_inline void *eunomia_event_reserve(void *slots, __u64 size)
 {

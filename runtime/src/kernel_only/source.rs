@@ -63,6 +63,7 @@ impl Buffer {
     pub(super) fn deliver(&mut self, sink: &mut dyn OutputSink) -> Result<bool> {
         let batch = match &mut self.reader {
             Reader::Ring(ring, consumed) => {
+                report_lost(&mut **ring, sink);
                 let batch = ring.batch(std::mem::take(consumed), BATCH_BYTES_DEFAULT)?;
                 *consumed = batch.len();
                 batch
@@ -77,6 +78,9 @@ impl Buffer {
             }
         };
         if batch.is_empty() {
+            if let Reader::Ring(ring, _) = &mut self.reader {
+                report_lost(&mut **ring, sink);
+            }
             return Ok(false);
         }
         match &mut self.show {
@@ -116,6 +120,13 @@ impl Buffer {
                 self.name
             );
         }
+    }
+}
+
+fn report_lost(ring: &mut dyn RingBuffer, sink: &mut dyn OutputSink) {
+    match ring.take_lost() {
+        0 => {}
+        lost => sink.report_lost(lost),
     }
 }
 

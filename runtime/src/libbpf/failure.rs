@@ -16,6 +16,9 @@ pub(super) fn from_io(error: &io::Error, operation: impl Into<String>) -> Error 
     }
 }
 
+/// From here on numbers are libbpf's own (`enum libbpf_errno`), which it explains by itself.
+const LIBBPF_ERRNO_START: i32 = 4000;
+
 /// The errno of a failed libbpf-rs call; 0 when no system call failed.
 pub(super) fn errno_of(error: &libbpf_rs::Error) -> i32 {
     // libbpf-rs keeps the `io::Error` to itself; the text of the innermost error is
@@ -28,6 +31,7 @@ pub(super) fn errno_of(error: &libbpf_rs::Error) -> i32 {
     text.rsplit_once("(os error ")
         .and_then(|(_, number)| number.strip_suffix(')'))
         .and_then(|number| number.parse().ok())
+        .filter(|number| *number < LIBBPF_ERRNO_START)
         .unwrap_or(0)
 }
 
@@ -51,6 +55,8 @@ mod tests {
         let error = libbpf_rs::Error::from_raw_os_error(95);
         assert_eq!(errno_of(&error), 95);
         assert_eq!(errno_of(&error.context("attach").context("again")), 95);
+        let of_libbpf = libbpf_rs::Error::from_raw_os_error(4001);
+        assert_eq!(errno_of(&of_libbpf), 0);
         let invented = libbpf_rs::Error::from(io::Error::other("no errno"));
         assert_eq!(errno_of(&invented), 0);
     }

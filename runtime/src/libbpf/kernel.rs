@@ -24,15 +24,15 @@ pub struct Options {
     /// Where shared maps are pinned; a folder of a BPF file system. It is created when first
     /// needed. Default: `/sys/fs/bpf/ecli`.
     pub pin_root: PathBuf,
-    /// A file with the BTF of the running kernel, for kernels that do not show their own; it is used
-    /// also where the kernel shows them. Default: none.
+    /// A file with the BTF of the running kernel, for kernels that do not show their own; it is
+    /// used also where the kernel shows them. Default: none.
     pub btf_path: Option<PathBuf>,
     /// The part of the BTF of the running kernel that the objects need, as images carry it: for
     /// kernels that do not show their own, and only there. `btf_path` goes before it. Default:
     /// none.
     pub carried_btf: Option<Arc<[u8]>>,
-    /// Use perf buffers in place of ring buffers, which is otherwise done on kernels that have none;
-    /// objects whose programs cannot are refused. Default: no.
+    /// Use perf buffers in place of ring buffers, which is otherwise done on kernels that have
+    /// none; objects whose programs cannot are refused. Default: no.
     pub perf_buffers: bool,
     /// Pin all maps, programs and links here, so that they survive. Default: nothing survives but
     /// shared maps.

@@ -8,7 +8,7 @@
 
 use std::ffi::{CStr, CString, c_char};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr::NonNull;
 
@@ -283,6 +283,17 @@ pub(super) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_encoded_bytes()).map_err(io::Error::other)?;
     // SAFETY: `path` ends with a NUL.
     checked(unsafe { libbpf_sys::bpf_obj_pin(object.as_raw_fd(), path.as_ptr()) })
+}
+
+/// Free a link that others hold, and leave what it attaches: libbpf would switch off the perf event
+/// of a probe. The descriptor of that event stays open as long as the process lives.
+pub(super) fn leave_link(mut link: libbpf_rs::Link) {
+    link.disconnect();
+    let fd = link.as_fd().as_raw_fd();
+    // SAFETY: libbpf does not close the descriptor of a link that is disconnected, and nobody uses
+    // the link any more.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    drop(link);
 }
 
 /// Detach and free a link, and hear of errors.

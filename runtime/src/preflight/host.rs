@@ -106,8 +106,8 @@ pub(super) fn check_needed(checked: &Checked, report: &mut Report) {
             SUBJECT,
             "BTF",
             &format!("this kernel does not describe its types: {reason}"),
-            "a kernel with CONFIG_DEBUG_INFO_BTF, a BTF file of this one (--btf of `ecli run`), or an \
-             image that carries what it needs of this one (`ecli build --btf-for`)",
+            "a kernel with CONFIG_DEBUG_INFO_BTF, a BTF file of this one (--btf of `ecli run`), or \
+             an image that carries what it needs of this one (`ecli build --btf-for`)",
         ),
     }
     match tracing_events() {

@@ -198,7 +198,11 @@ fn check_maps(checked: &Checked, name: &str, object: &dyn Object, report: &mut R
         let what = format!("map type {}", map.type_name);
         bytes = bytes.saturating_add(bytes_of(&map));
         let can_be_perf = event_buffer::can_be_perf(object, &map);
-        let known = feature::knows_map_type(map.map_type);
+        // Types that libbpf does not know it cannot try.
+        let known = feature::knows_map_type(map.map_type).or_else(|| {
+            let types = checked.types.as_ref().ok()?;
+            types.has_value("bpf_map_type", map.map_type)
+        });
         let is_ring = map.map_type == map_type::RINGBUF;
         match known {
             _ if can_be_perf && (checked.perf_buffers || known == Some(false)) => {

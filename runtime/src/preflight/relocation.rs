@@ -42,6 +42,18 @@ impl Types {
         self.named(name).any(|ty| ty.kind() == kind)
     }
 
+    /// Whether an enumeration has this value; `None`: there is no such enumeration.
+    pub(super) fn has_value(&self, enumeration: &str, value: u32) -> Option<bool> {
+        self.named(enumeration)
+            .find_map(|ty| match ty.definition() {
+                Definition::Enum(values) => {
+                    let mut values = values.enumerators();
+                    Some(values.any(|own| own.value == i128::from(value)))
+                }
+                _ => None,
+            })
+    }
+
     fn named(&self, name: &str) -> impl Iterator<Item = Type<'_>> {
         let ids = self.by_name.get(essential(name)).into_iter().flatten();
         ids.filter_map(|id| self.btf.get(*id))

@@ -87,6 +87,38 @@ fn act_in_a_cgroup() {
             receiver.set_read_timeout(Some(DATA_PATIENCE)).unwrap();
             receiver.recv(&mut [0; 16]).unwrap();
         }
+        "bind6" => drop(UdpSocket::bind("[::1]:0").unwrap()),
+        "connect6" => UdpSocket::bind("[::]:0")
+            .unwrap()
+            .connect("[::1]:9")
+            .unwrap(),
+        "send6" => {
+            let receiver = UdpSocket::bind("[::1]:0").unwrap();
+            let sender = UdpSocket::bind("[::]:0").unwrap();
+            sender
+                .send_to(b"hello", receiver.local_addr().unwrap())
+                .unwrap();
+            receiver.set_read_timeout(Some(DATA_PATIENCE)).unwrap();
+            // With the sender's address, which a program may change.
+            receiver.recv_from(&mut [0; 16]).unwrap();
+        }
+        "receive" => {
+            let socket = UdpSocket::bind(any).unwrap();
+            let own = socket.local_addr().unwrap();
+            socket.send_to(b"hello", own).unwrap();
+            socket.set_read_timeout(Some(DATA_PATIENCE)).unwrap();
+            socket.recv_from(&mut [0; 16]).unwrap();
+        }
+        "peer" | "peer6" => {
+            let at = if std::env::var(ACT).unwrap() == "peer" {
+                any
+            } else {
+                "[::1]:0"
+            };
+            let socket = UdpSocket::bind(at).unwrap();
+            socket.connect(socket.local_addr().unwrap()).unwrap();
+            socket.peer_addr().unwrap();
+        }
         // A getsockopt and a setsockopt.
         "ttl" => drop(UdpSocket::bind(any).unwrap().ttl().unwrap()),
         "set-ttl" => UdpSocket::bind(any).unwrap().set_ttl(9).unwrap(),
@@ -110,8 +142,8 @@ fn exchange() -> io::Result<()> {
     Ok(())
 }
 
-/// The act works until the program of its cgroup denies it.
-fn judges(attach_type: &str, program: &str, act: &str) {
+/// A network of this thread's own, in which it can send to itself.
+fn own_network() {
     network::enter_new();
     let status = Command::new("ip")
         .args(["link", "set", "lo", "up"])
@@ -120,6 +152,21 @@ fn judges(attach_type: &str, program: &str, act: &str) {
         status.unwrap().success(),
         "ip: it is in the package iproute2"
     );
+}
+
+/// The program of its cgroup sees the act.
+fn sees(attach_type: &str, program: &str, act: &str) {
+    own_network();
+    let cgroup = Cgroup::new(program);
+    let target = format!("cgroup:{}", cgroup.path());
+    if let Some((object, link)) = attached(attach_type, (OBJECT, program), &target) {
+        counts(attach_type, &*object, link, || cgroup.act(act).unwrap());
+    }
+}
+
+/// The act works until the program of its cgroup denies it.
+fn judges(attach_type: &str, program: &str, act: &str) {
+    own_network();
     let cgroup = Cgroup::new(program);
     let target = format!("cgroup:{}", cgroup.path());
     if let Some((mut object, link)) = attached(attach_type, (OBJECT, program), &target) {
@@ -143,6 +190,38 @@ fn addresses_that_are_bound_and_connected_to() {
     judges("cgroup/bind4", "on_bind4", "bind");
     judges("cgroup/connect4", "on_connect4", "connect");
     judges("cgroup/sendmsg4", "on_sendmsg4", "send");
+}
+
+#[test]
+fn the_same_of_ipv6() {
+    judges("cgroup/bind6", "on_bind6", "bind6");
+    judges("cgroup/connect6", "on_connect6", "connect6");
+    judges("cgroup/sendmsg6", "on_sendmsg6", "send6");
+}
+
+#[test]
+fn sockets_that_are_bound() {
+    judges("cgroup/post_bind4", "on_post_bind4", "bind");
+    judges("cgroup/post_bind6", "on_post_bind6", "bind6");
+}
+
+#[test]
+fn addresses_that_are_asked_for() {
+    for (attach_type, program, act) in [
+        ("cgroup/recvmsg4", "on_recvmsg4", "receive"),
+        ("cgroup/recvmsg6", "on_recvmsg6", "send6"),
+        ("cgroup/getpeername4", "on_getpeername4", "peer"),
+        ("cgroup/getpeername6", "on_getpeername6", "peer6"),
+        ("cgroup/getsockname4", "on_getsockname4", "peer"),
+        ("cgroup/getsockname6", "on_getsockname6", "peer6"),
+    ] {
+        sees(attach_type, program, act);
+    }
+}
+
+#[test]
+fn sockets_that_are_closed() {
+    sees("cgroup/sock_release", "on_release", "bind");
 }
 
 #[test]
@@ -173,19 +252,5 @@ fn lsm_hooks_of_a_cgroup() {
 
 #[test]
 fn connections_that_are_established() {
-    network::enter_new();
-    let status = Command::new("ip")
-        .args(["link", "set", "lo", "up"])
-        .status();
-    assert!(
-        status.unwrap().success(),
-        "ip: it is in the package iproute2"
-    );
-    let cgroup = Cgroup::new("sockops");
-    let target = format!("cgroup:{}", cgroup.path());
-    if let Some((object, link)) = attached("sockops", (OBJECT, "on_sockops"), &target) {
-        counts("sockops", &*object, link, || {
-            cgroup.act("exchange").unwrap()
-        });
-    }
+    sees("sockops", "on_sockops", "exchange");
 }

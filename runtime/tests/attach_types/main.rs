@@ -7,6 +7,7 @@
 
 mod cgroup;
 mod network;
+mod pinned;
 #[path = "../real_kernel/mod.rs"]
 mod real_kernel;
 mod tracing;

@@ -111,6 +111,35 @@ fn tc_by_tcx() {
 }
 
 #[test]
+fn netkit() {
+    own_network();
+    // Kernels that have it make pairs of it; on others any interface shows what is said.
+    let pair = "link add nk0 type netkit peer name nk1";
+    let made = Command::new("ip").args(pair.split(' ')).output();
+    let has_pair = made.is_ok_and(|output| output.status.success());
+    let target = if has_pair {
+        "netkit:nk0:primary"
+    } else {
+        "netkit:veth0:primary"
+    };
+    let Some((object, link)) = attached("netkit", (OBJECT, "on_netkit"), target) else {
+        return assert!(!has_pair, "this kernel has netkit");
+    };
+    for words in [
+        "link set nk0 up",
+        "link set nk1 up",
+        "address add 10.96.0.1/24 dev nk0",
+    ] {
+        let status = Command::new("ip").args(words.split(' ')).status();
+        assert!(status.unwrap().success(), "ip {words}");
+    }
+    counts("netkit", &*object, link, || {
+        let sender = UdpSocket::bind("10.96.0.1:0").unwrap();
+        sender.send_to(b"hello", "10.96.0.2:9").unwrap();
+    });
+}
+
+#[test]
 fn netfilter() {
     drops("netfilter", "on_netfilter", "netfilter:ipv4:1:0");
 }

@@ -158,3 +158,117 @@ int on_sk_skb(struct __sk_buff *ctx)
 	count();
 	return !(deny & 1); /* SK_DROP is 0, SK_PASS 1. */
 }
+
+SEC("cgroup/bind6")
+int on_bind6(struct bpf_sock_addr *ctx)
+{
+	return count_and_judge();
+}
+
+SEC("cgroup/connect6")
+int on_connect6(struct bpf_sock_addr *ctx)
+{
+	return count_and_judge();
+}
+
+SEC("cgroup/sendmsg6")
+int on_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return count_and_judge();
+}
+
+/* May only look: the kernel takes no other answer than 1. */
+SEC("cgroup/recvmsg4")
+int on_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	count();
+	return 1;
+}
+
+/* May only look: the kernel takes no other answer than 1. */
+SEC("cgroup/recvmsg6")
+int on_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	count();
+	return 1;
+}
+
+/* May only look: the kernel takes no other answer than 1. */
+SEC("cgroup/getpeername4")
+int on_getpeername4(struct bpf_sock_addr *ctx)
+{
+	count();
+	return 1;
+}
+
+/* May only look: the kernel takes no other answer than 1. */
+SEC("cgroup/getpeername6")
+int on_getpeername6(struct bpf_sock_addr *ctx)
+{
+	count();
+	return 1;
+}
+
+/* May only look: the kernel takes no other answer than 1. */
+SEC("cgroup/getsockname4")
+int on_getsockname4(struct bpf_sock_addr *ctx)
+{
+	count();
+	return 1;
+}
+
+/* May only look: the kernel takes no other answer than 1. */
+SEC("cgroup/getsockname6")
+int on_getsockname6(struct bpf_sock_addr *ctx)
+{
+	count();
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int on_post_bind4(struct bpf_sock *ctx)
+{
+	return count_and_judge();
+}
+
+SEC("cgroup/post_bind6")
+int on_post_bind6(struct bpf_sock *ctx)
+{
+	return count_and_judge();
+}
+
+SEC("cgroup/sock_release")
+int on_release(struct bpf_sock *ctx)
+{
+	count();
+	return 1;
+}
+
+/* Sockets and routes name the next ones themselves: programs are pinned for them. */
+SEC("sk_reuseport")
+int on_reuseport(struct sk_reuseport_md *ctx)
+{
+	count();
+	return !(deny & 1); /* SK_DROP is 0, SK_PASS 1. */
+}
+
+SEC("lwt_out")
+int on_lwt_out(struct __sk_buff *ctx)
+{
+	count();
+	return deny ? 2 /* BPF_DROP */ : 0 /* BPF_OK */;
+}
+
+SEC("lwt_xmit")
+int on_lwt_xmit(struct __sk_buff *ctx)
+{
+	count();
+	return deny ? 2 /* BPF_DROP */ : 0 /* BPF_OK */;
+}
+
+SEC("netkit/primary")
+int on_netkit(struct __sk_buff *ctx)
+{
+	count();
+	return deny ? 2 /* NETKIT_DROP */ : -1 /* NETKIT_NEXT */;
+}

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use libbpf_rs::{Link, ProgramMut};
 
-use super::super::raw::destroy_link;
+use super::super::raw::{destroy_link, leave_link};
 use super::raw::{self, Filter};
 
 /// Dropping it detaches.
@@ -69,10 +69,8 @@ impl Attachment {
 
     /// Let go without detaching, of a link that is pinned.
     pub(in super::super) fn leave(self) {
-        if let Self::Link(mut link) = self {
-            // Otherwise libbpf would switch off the perf event of a probe. What it does not close
-            // then, the end of the process does.
-            link.disconnect();
+        if let Self::Link(link) = self {
+            leave_link(link);
         }
     }
 

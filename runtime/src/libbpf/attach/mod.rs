@@ -265,6 +265,17 @@ fn missing_place(
 
 /// Whether this kernel is too old, or configured without, for the link that the program needs.
 fn lacking_link(error: &io::Error, program: &ProgramInfo) -> Option<Hint> {
+    let is_netkit = matches!(
+        program.attach_type,
+        libbpf_sys::BPF_NETKIT_PRIMARY | libbpf_sys::BPF_NETKIT_PEER
+    );
+    // Of an interface of another kind it says that there is no such device.
+    if is_netkit && error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) {
+        return Some(Hint {
+            kind: ErrorKind::NotSupported,
+            text: "this kernel has no netkit: that takes Linux 6.7 with CONFIG_NETKIT".to_owned(),
+        });
+    }
     let (needed, what) = match program.attach_type {
         libbpf_sys::BPF_TRACE_KPROBE_MULTI => ((5, 18), "Linux 5.18 with CONFIG_FPROBE"),
         libbpf_sys::BPF_TRACE_UPROBE_MULTI => ((6, 6), "Linux 6.6"),

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* An image that no kernel, or not every one, runs: see tests/tests/check.rs. */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+__u64 seen;
+
+SEC("raw_tp/sys_enter")
+int program(void *ctx)
+{
+	seen++;
+	return 0;
+}
