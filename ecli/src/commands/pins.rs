@@ -9,6 +9,7 @@ use eunomia_runtime::libbpf::pins::{self, Pinned};
 use serde::Serialize;
 
 use super::print;
+use crate::failure::HintExt as _;
 use crate::table;
 use crate::terminal::visible;
 
@@ -42,7 +43,8 @@ struct Row {
 
 /// Prints them.
 pub(crate) fn run(options: Options) -> Result<()> {
-    let folders = pins::list().into_iter().map(|pinned: Pinned| Row {
+    let listed = pins::list().hint("only root sees what is pinned, mostly: sudo ecli pins")?;
+    let folders = listed.into_iter().map(|pinned: Pinned| Row {
         path: pinned.folder,
         image: Some(pinned.image),
         links: pinned.links,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eunomia_btf::Btf;
 use eunomia_host_abi::kernel::{BoxFuture, Kernel, Object, Symbol};
 use eunomia_host_abi::{Error, ErrorKind, Result};
 use libbpf_rs::ObjectBuilder;
@@ -96,6 +97,12 @@ impl LibbpfKernel {
         });
         let carried = options.carried_btf.as_ref();
         let carried = carried.filter(|_| options.btf_path.is_none() && !host::shows_types());
+        // An image's bytes are anybody's: libbpf gets none that are not BTF.
+        let carried = carried.filter(|bytes| {
+            let parsed = Btf::parse(bytes);
+            let parsed = parsed.inspect_err(|error| tracing::warn!(%error, "the image's types"));
+            parsed.is_ok()
+        });
         let carried = carried.and_then(|bytes| kernel_types::memory_file(bytes));
         Self {
             cache,

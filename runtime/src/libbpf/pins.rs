@@ -238,14 +238,19 @@ pub(super) struct ObjectPins {
 }
 
 /// All folders of the mounted BPF file systems that runs have pinned to, sorted.
-pub fn list() -> Vec<Pinned> {
+///
+/// # Errors
+/// When this process may not look into one.
+pub fn list() -> Result<Vec<Pinned>> {
     let mut found = Vec::new();
     for mount in mounts() {
+        fs::read_dir(&mount)
+            .map_err(|error| from_io(&error, format!("list pins: read {}", mount.display())))?;
         look_into(&mount, DEPTH_MAX, &mut found);
     }
     found.sort_by(|one, other| one.folder.cmp(&other.folder));
     found.dedup_by(|one, other| one.folder == other.folder);
-    found
+    Ok(found)
 }
 
 /// Removes what a run has pinned to `folder`, links first; what is not held by others ends.
