@@ -224,7 +224,12 @@ fn a_map_is_pinned_only_where_a_policy_allows_it_by_name() -> Result<()> {
         ensure!(!pin.exists(), "{policy}: it is pinned");
     }
     let allowed = run("[permissions]\npinned-maps.allow = [\"ecli_test_shared\"]")?;
-    let was_pinned = std::fs::remove_file(pin).is_ok();
-    ensure!(allowed.code == Some(0) && was_pinned, "{}", allowed.stderr);
+    let listed = ecli()?.arg("pins").output()?.stdout;
+    let unpinned = ecli()?.arg("unpin").arg(pin).output()?;
+    ensure!(allowed.code == Some(0), "{}", allowed.stderr);
+    let said = String::from_utf8_lossy(&unpinned.stderr);
+    ensure!(unpinned.status.success() && !pin.exists(), "{said}");
+    let listed = String::from_utf8_lossy(&listed);
+    ensure!(listed.contains("ecli_test_shared"), "{listed}");
     Ok(())
 }
