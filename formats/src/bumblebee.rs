@@ -5,9 +5,10 @@
 //! not know: [`merge_map_sections`] makes one `.maps` of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use eunomia_host_abi::kernel::MapInfo;
-use eunomia_host_abi::output::Table;
+use eunomia_host_abi::output::{BUCKETS_MAX, Table};
 
 use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
@@ -15,6 +16,7 @@ use crate::limits::INTERVAL_DEFAULT;
 use crate::map_sections;
 use crate::package::{Package, PackageKind};
 use crate::plan::{Plan, Source, SourceKind};
+use crate::options::{HistogramPart, OptionSpec, Sets};
 use crate::{bare, rows, sources};
 
 /// What is shown of a map.
@@ -38,6 +40,10 @@ pub struct Bumblebee {
 
 /// What upstream calls its metrics.
 const METRIC_PREFIX: &str = "ebpf_solo_io_";
+/// How the value of an entry is called, as keys are structs.
+const COUNT: &str = "value";
+/// Marks the count of entries that may become a histogram. No renderer knows it.
+const HISTOGRAM_MARK: &str = "of-histogram";
 
 /// Read the object of an image.
 ///
@@ -81,8 +87,133 @@ pub(crate) fn plan(name: &str, package: &Bumblebee, facts: &Facts) -> Result<Pla
         return Ok(plan);
     }
     plan.warnings.clear();
+    let histograms = shown.iter().filter(|source| is_histogram(source));
+    let histograms: Vec<&str> = histograms.map(|source| &*source.name).collect();
+    if !histograms.is_empty() {
+        plan.options.extend(histogram_options(&plan.options));
+    }
     plan.sources = shown;
     Ok(plan)
+}
+
+/// The options that upstream's runner has for histograms.
+fn histogram_options(taken: &[OptionSpec]) -> Vec<OptionSpec> {
+    let option = |long: &str, short: char, value: &str, help: &str, part| OptionSpec {
+        long: long.to_owned(),
+        short: Some(short).filter(|short| !taken.iter().any(|it| it.short == Some(*short))),
+        value: Some(value.to_owned()),
+        default: None,
+        initial: None,
+        help: help.to_owned(),
+        sets: Sets::Histogram(part),
+        required: false,
+    };
+    vec![
+        option(
+            "hist-value-key",
+            'k',
+            "MAP,FIELD",
+            "Field of the key whose values a histogram counts; may be repeated",
+            HistogramPart::Key,
+        ),
+        option(
+            "hist-buckets",
+            'b',
+            "MAP,[BOUND,...]",
+            "Upper bounds of a histogram's buckets; may be repeated",
+            HistogramPart::Buckets,
+        ),
+    ]
+}
+
+/// Whether a source is to be a histogram: the count of its entries is what says so.
+fn is_histogram(source: &Source) -> bool {
+    let hints = source.table.field_hints.get(COUNT);
+    hints.is_some_and(|hints| hints.contains_key(HISTOGRAM_MARK))
+}
+
+/// What a user said about histograms.
+pub(crate) fn apply_histograms(
+    plan: &mut Plan,
+    said: &[(String, HistogramPart, String)],
+) -> Result<()> {
+    for (map, part, text) in said {
+        let known = plan.sources.iter().any(|it| it.name == *map && is_histogram(it));
+        if !known {
+            return Err(Error::usage(format!("there is no histogram `{map}` ({part:?} {text})")));
+        }
+    }
+    let mut warnings = Vec::new();
+    for source in plan.sources.iter_mut().filter(|source| is_histogram(source)) {
+        let of_map = |wanted: HistogramPart| {
+            let is_it = |(map, part, _): &&(String, HistogramPart, String)| {
+                *map == source.name && *part == wanted
+            };
+            said.iter().rev().find(is_it).map(|(.., text)| text.as_str())
+        };
+        let chosen = of_map(HistogramPart::Key);
+        let buckets = of_map(HistogramPart::Buckets).map(buckets).transpose();
+        let buckets = buckets.map_err(|error| error.within(format!("map `{}`", source.name)))?;
+        let fields: Vec<String> = rows::leaves(&source.table)
+            .into_iter()
+            .filter(|field| field != COUNT)
+            .collect();
+        let field = match (chosen, fields.as_slice()) {
+            (Some(chosen), fields) if fields.iter().any(|it| it == chosen) => chosen.to_owned(),
+            (Some(chosen), fields) => {
+                return Err(Error::usage(format!(
+                    "map `{}`: its key has no field `{chosen}`, but: {}",
+                    source.name,
+                    fields.join(", ")
+                )));
+            }
+            (None, [only]) => only.clone(),
+            (None, fields) => {
+                warnings.push(format!(
+                    "`{0}` is counted by key: --hist-value-key {0},FIELD says of which field it is \
+                     a histogram: {1}",
+                    source.name,
+                    fields.join(", ")
+                ));
+                continue;
+            }
+        };
+        make_histogram(Arc::make_mut(&mut source.table), &source.name, &field, buckets);
+    }
+    plan.warnings.extend(warnings);
+    Ok(())
+}
+
+/// Upper bounds as hints have them: `[1,2,3]` becomes `1,2,3`.
+fn buckets(text: &str) -> Result<String> {
+    let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let inside = inside.unwrap_or(text);
+    let bounds: Option<Vec<f64>> = inside
+        .split(',')
+        .map(|bound| bound.trim().parse().ok().filter(|bound: &f64| bound.is_finite()))
+        .collect();
+    match bounds {
+        Some(bounds) if bounds.len() <= BUCKETS_MAX && bounds.is_sorted_by(|a, b| a < b) => {
+            Ok(inside.to_owned())
+        }
+        _ => Err(Error::usage(format!(
+            "`{text}`: at most {BUCKETS_MAX} ascending numbers, as in [1,10,100]"
+        ))),
+    }
+}
+
+fn make_histogram(table: &mut Table, map: &str, field: &str, buckets: Option<String>) {
+    for key in ["metric", "metric-name", HISTOGRAM_MARK] {
+        if let Some(hints) = table.field_hints.get_mut(COUNT) {
+            hints.remove(key);
+        }
+    }
+    rows::hint(table, field, "metric", "histogram");
+    rows::hint(table, field, "metric-name", &format!("{METRIC_PREFIX}{map}"));
+    rows::hint(table, field, "weight", COUNT);
+    if let Some(buckets) = buckets {
+        rows::hint(table, field, "buckets", &buckets);
+    }
 }
 
 fn by_name(name: &str) -> Option<Role> {
@@ -133,8 +264,12 @@ fn source(facts: &Facts, map: &MapInfo, role: Role) -> Result<Source> {
     }
     let (mut table, layout) = rows::of_entries(facts, map, None).map_err(within)?;
     match role {
-        Role::Counter | Role::Histogram => metric(&mut table, map, "value", "counter"),
-        Role::Gauge => metric(&mut table, map, "value", "gauge"),
+        Role::Counter => metric(&mut table, map, COUNT, "counter"),
+        Role::Histogram => {
+            metric(&mut table, map, COUNT, "counter");
+            rows::hint(&mut table, COUNT, HISTOGRAM_MARK, "true");
+        }
+        Role::Gauge => metric(&mut table, map, COUNT, "gauge"),
         Role::Print => {}
     }
     show_typedefs(&mut table);

@@ -40,4 +40,4 @@ pub use elf::check_object;
 pub use error::{Error, Result};
 pub use facts::{Facts, Global};
 pub use package::{Package, PackageKind};
-pub use plan::{About, EntryLayout, MapChange, PerCpu, Plan, Shape, Source, SourceKind};
+pub use plan::{About, EntryLayout, MapChange, PerCpu, Plan, Shape, Source, SourceKind, StackLookup};

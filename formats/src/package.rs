@@ -110,6 +110,7 @@ impl Plan {
                 }
             }
         }
+        bumblebee::apply_histograms(self, &choices.histograms)?;
         if let Some(chosen) = choices.interval {
             for source in &mut self.sources {
                 match &mut source.kind {

@@ -51,10 +51,15 @@ const KINDS: &[(&str, &[Place], &[Place])] = &[
 /// The kind of target that a program needs to be told; `None` when its section says it, or when it
 /// is not attached by a target.
 pub(crate) fn needed_kind(program: &ProgramInfo) -> Option<&'static str> {
-    let section = Section::find(&program.section)?;
-    if Section::target(&program.section).is_some() {
-        return None;
+    match Section::target(&program.section) {
+        Some(_) => None,
+        None => kind(program),
     }
+}
+
+/// The kind of target that a program has.
+pub(crate) fn kind(program: &ProgramInfo) -> Option<&'static str> {
+    let section = Section::find(&program.section)?;
     let kind = section.target_syntax()?.split([':', '[']).next()?;
     let known = KINDS.iter().find(|(name, ..)| *name == kind);
     known.map(|(name, ..)| *name)

@@ -24,6 +24,8 @@ pub struct Plan {
     pub map_changes: Vec<(String, MapChange)>,
     /// What is shown.
     pub sources: Vec<Source>,
+    /// Types of the kernel to use in place of those that it shows: a BTF file that came along.
+    pub kernel_types: Option<Arc<[u8]>>,
     /// Per-CPU arrays of one `u64` in which programs count what they had no room for.
     pub lost_counters: Vec<String>,
     /// What the user should know before it runs.
@@ -61,6 +63,23 @@ pub struct Source {
     pub table: Arc<Table>,
     /// How they come about.
     pub kind: SourceKind,
+    /// Stacks that rows name and another map has.
+    pub stacks: Vec<StackLookup>,
+}
+
+/// A stack that a row has the identifier of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackLookup {
+    /// The map of stacks.
+    pub map: String,
+    /// Where in the row the identifier is, 4 bytes.
+    pub id_at: usize,
+    /// Where a number of 8 bytes is that is 0 if there is no stack.
+    pub present_at: Option<usize>,
+    /// Where the addresses go.
+    pub at: usize,
+    /// Their bytes.
+    pub bytes: usize,
 }
 
 /// How rows come about.

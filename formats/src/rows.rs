@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eunomia_btf::decode::Decoder;
-use eunomia_btf::{Btf, Definition, Extension, NewMember, TypeId};
+use eunomia_btf::{Btf, Definition, Extension, NewMember, Place, TypeId};
 use eunomia_host_abi::kernel::MapInfo;
 use eunomia_host_abi::output::{Cardinality, Field, Hints, Layout, Scalar, Table};
 
@@ -27,12 +27,11 @@ pub(crate) fn of_records(
     time: bool,
 ) -> Result<(Table, Shape)> {
     let bytes = row_bytes(btf, name, ty)?;
-    let mut shape = Shape {
+    let shape = Shape {
         time,
-        record_bytes_min: bytes as usize,
+        record_bytes_min: needed_bytes(btf, ty)?.unwrap_or(bytes) as usize,
     };
     if !time && is_composite(btf, ty)? {
-        shape.record_bytes_min = bytes as usize;
         return Ok((table(name, Arc::clone(btf), ty, bytes), shape));
     }
     let names = member_names(btf, ty)?;
@@ -55,6 +54,22 @@ pub(crate) fn of_records(
         hint(&mut table, &time_name, "json", "skip");
     }
     Ok((table, shape))
+}
+
+/// Bytes that a record of this type has at least: an array at its end may be cut, as of the
+/// arguments of a program, of which only those are sent that there are.
+fn needed_bytes(btf: &Btf, ty: TypeId) -> Result<Option<u32>> {
+    let Definition::Struct(composite) = btf.resolve(ty)?.definition() else {
+        return Ok(None);
+    };
+    let Some(last) = composite.members().last().transpose()? else {
+        return Ok(None);
+    };
+    let is_array = matches!(btf.resolve(last.ty)?.definition(), Definition::Array(_));
+    Ok(match last.place {
+        Place::Byte { offset } if is_array => Some(offset),
+        _ => None,
+    })
 }
 
 /// A member of a record, under a name that a package gives it.
@@ -281,6 +296,36 @@ pub(crate) fn of_entries(
     let mut table = table(&map.name, btf, row, bytes);
     table.hints.insert("rows".to_owned(), "totals".to_owned());
     Ok((table, layout))
+}
+
+/// Addresses of a stack: as many as kernels keep unless they are told otherwise.
+const STACK_DEPTH: u32 = 127;
+
+/// Append a field for the addresses of a stack to the rows of a table; where it is, and its bytes.
+pub(crate) fn append_stack(table: &mut Table, name: &str) -> Result<(usize, usize)> {
+    let Layout::Btf { btf, type_id, size } = &table.layout else {
+        return Err(Error::new(format!("stack {name}: its row is no struct")));
+    };
+    let too_large = || Error::new(format!("stack {name}: its row is too large"));
+    let at = u32::try_from(size.next_multiple_of(8)).map_err(|_| too_large())?;
+    let bytes = STACK_DEPTH * 8;
+    let all = at.checked_add(bytes).filter(|all| *all <= ROW_BYTES_MAX);
+    let all = all.ok_or_else(too_large)?;
+    let names = member_names(btf, *type_id)?;
+    let mut extension = Extension::of(btf);
+    let address = extension.unsigned("ecli_address", 8)?;
+    let stack = extension.array(address, STACK_DEPTH)?;
+    let members = [
+        (String::new(), *type_id, 0),
+        (free_name(name, &names), stack, at),
+    ];
+    let (btf, row, all) = structure(extension, &table.name, all, &members)?;
+    table.layout = Layout::Btf {
+        btf,
+        type_id: row,
+        size: all as usize,
+    };
+    Ok((at as usize, bytes as usize))
 }
 
 /// Say how a field looks.

@@ -76,6 +76,7 @@ pub(crate) fn source(name: &str, table: Table, kind: SourceKind) -> Source {
         name: name.to_owned(),
         table: Arc::new(table),
         kind,
+        stacks: Vec::new(),
     }
 }
 

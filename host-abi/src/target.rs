@@ -190,7 +190,7 @@ pub enum Target {
     },
     /// `iterator[:map=NAME|:cgroup=PATH[:ORDER]|:process=PID|:thread=TID]`.
     Iterator(IteratorTarget),
-    /// `socket_filter:INTERFACE`.
+    /// `socket_filter:INTERFACE`, or `*` for all of them.
     SocketFilter(String),
     /// `program_function:PROGRAM_ID:FUNCTION`.
     ProgramFunction {

@@ -1,13 +1,16 @@
 //! What `gadget.yaml` says about fields and programs.
 
+use std::time::Duration;
+
+use eunomia_host_abi::Target;
 use eunomia_host_abi::kernel::ProgramInfo;
 use eunomia_host_abi::output::Table;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::limits::LIST_MAX;
-use crate::places::{Chosen, Place, needed_kind};
-use crate::rows;
+use crate::places::{self, Chosen, Place};
+use crate::{options, rows};
 
 /// Put what the annotations of a data source say into its table.
 pub(super) fn annotate(description: &Value, name: &str, table: &mut Table) -> Result<()> {
@@ -28,16 +31,68 @@ pub(super) fn annotate(description: &Value, name: &str, table: &mut Table) -> Re
             fields.len()
         )));
     }
+    let leaves = rows::leaves(table);
     for (path, field) in fields {
         if table.layout.has_field(path) {
             annotate_field(table, path, field);
+        }
+        // What is hidden of a struct is all of it.
+        let inside = format!("{path}.");
+        for leaf in leaves.iter().filter(|leaf| leaf.starts_with(&inside)) {
+            hide(table, leaf, field);
+        }
+    }
+    for (path, field) in fields {
+        // In columns, another field stands for this one.
+        if let Some(other) = annotation(field, "columns.replace").filter(|it| !it.is_empty()) {
+            rows::hint(table, path, "hidden", "true");
+            rows::hint(table, &other, "hidden", "false");
         }
     }
     Ok(())
 }
 
+fn hide(table: &mut Table, path: &str, field: &Value) {
+    let is_true = |key| annotation(field, key).as_deref() == Some("true");
+    if is_true("columns.hidden") {
+        rows::hint(table, path, "hidden", "true");
+    }
+    if is_true("json.skip") {
+        rows::hint(table, path, "json", "skip");
+    }
+}
+
+/// Annotations that go by one name: those that gadgets' own runner has.
+fn template(name: &str) -> &'static [(&'static str, &'static str)] {
+    match name {
+        "timestamp" => &[("width", "35"), ("ellipsis", "end")],
+        "node" | "pod" => &[("width", "30"), ("ellipsis", "middle")],
+        "container" | "namespace" | "containerImageName" | "containerImageDigest" => {
+            &[("width", "30")]
+        }
+        "containerStartedAt" => &[("hidden", "true"), ("width", "35")],
+        "comm" => &[("description", "Process name"), ("width", "16")],
+        "pcomm" => &[
+            ("description", "The process name of the parent process"),
+            ("width", "16"),
+        ],
+        "pid" => &[("width", "7"), ("align", "right")],
+        "uid" | "gid" => &[("width", "8"), ("align", "right")],
+        "ns" => &[("hidden", "true"), ("width", "12"), ("align", "right")],
+        "l4endpoint" => &[("width", "40")],
+        "syscall" => &[("width", "18")],
+        "errorString" => &[("width", "12")],
+        _ => &[],
+    }
+}
+
 fn annotate_field(table: &mut Table, path: &str, field: &Value) {
+    for (hint, value) in annotation(field, "template").map_or(&[][..], |name| template(&name)) {
+        rows::hint(table, path, hint, value);
+    }
     for (key, hint) in [
+        ("columns.maxwidth", "width"),
+        ("columns.minwidth", "width"),
         ("columns.width", "width"),
         ("columns.alignment", "align"),
         ("columns.ellipsis", "ellipsis"),
@@ -58,9 +113,7 @@ fn annotate_field(table: &mut Table, path: &str, field: &Value) {
     if annotation(field, "columns.hex").as_deref() == Some("true") {
         rows::hint(table, path, rows::FORMAT, "hex");
     }
-    if annotation(field, "json.skip").as_deref() == Some("true") {
-        rows::hint(table, path, "json", "skip");
-    }
+    hide(table, path, field);
     let metric = match annotation(field, "metrics.type").as_deref() {
         Some("counter") => "counter",
         Some("gauge") => "gauge",
@@ -76,28 +129,80 @@ fn annotation(holder: &Value, key: &str) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// The parts of a program's target that the description chooses.
-pub(super) fn chosen(description: &Value, program: &ProgramInfo) -> Result<Chosen> {
-    let mut chosen = Chosen::new();
-    let said = description.pointer(&format!("/programs/{}", program.name));
-    if needed_kind(program) == Some("perf_event") {
-        let frequency = said.and_then(|it| it.pointer("/sampler/frequency"));
-        let frequency = frequency.and_then(Value::as_str).unwrap_or("99");
-        chosen.insert(Place::Frequency, frequency.to_owned());
-    }
-    let Some(attach_to) = said.and_then(|it| it.get("attach_to")) else {
-        return Ok(chosen);
+/// How often the entries of a map are shown, if the description says it.
+pub(super) fn interval(description: &Value, name: &str) -> Result<Option<Duration>> {
+    const KEYS: [&str; 2] = ["ebpf.map.fetch-interval", "fetch-interval"];
+    let Some(source) = description.pointer(&format!("/datasources/{name}")) else {
+        return Ok(None);
     };
-    let attach_to = attach_to.as_str().ok_or_else(|| {
+    let Some(text) = KEYS.iter().find_map(|key| annotation(source, key)) else {
+        return Ok(None);
+    };
+    let interval = options::duration(&text).map_err(|error| {
+        Error::new(format!(
+            "gadget.yaml: datasources.{name}.annotations: {error}"
+        ))
+    });
+    interval.map(Some)
+}
+
+/// What the description says of a program: by its name, or by the rest of its section's.
+fn said<'a>(description: &'a Value, program: &ProgramInfo) -> Option<&'a Value> {
+    let programs = description.get("programs")?;
+    let by_section = || program.section.split_once('/').map(|(_, rest)| rest);
+    let by_section = || by_section().and_then(|name| programs.get(name));
+    programs.get(&program.name).or_else(by_section)
+}
+
+/// What a program is attached to in place of what its section says.
+pub(super) fn attach_to<'a>(
+    description: &'a Value,
+    program: &ProgramInfo,
+) -> Result<Option<&'a str>> {
+    let Some(attach_to) = said(description, program).and_then(|it| it.get("attach_to")) else {
+        return Ok(None);
+    };
+    let text = attach_to.as_str().ok_or_else(|| {
         let field = format!("gadget.yaml: programs.{}.attach_to", program.name);
         Error::new(format!("{field}: it is no text"))
     })?;
-    match needed_kind(program) {
-        Some("kprobe" | "trace") => drop(chosen.insert(Place::Function, attach_to.to_owned())),
-        Some("tracepoint" | "raw_tracepoint") => {
+    Ok(Some(text).filter(|text| !text.is_empty()))
+}
+
+/// Where a program is attached, if the description says it or there is a usual place.
+pub(super) fn target(description: &Value, program: &ProgramInfo) -> Result<Option<Target>> {
+    let Some(kind) = places::kind(program) else {
+        return Ok(None);
+    };
+    let mut chosen = Chosen::new();
+    match kind {
+        "perf_event" => {
+            let said = said(description, program);
+            let frequency = said.and_then(|it| it.pointer("/sampler/frequency"));
+            let frequency = frequency.and_then(Value::as_str).unwrap_or("99");
+            chosen.insert(Place::Frequency, frequency.to_owned());
+        }
+        // Of the host, as without a container there is no other network.
+        "socket_filter" => drop(chosen.insert(Place::Interface, "*".to_owned())),
+        _ => {}
+    }
+    if let Some(attach_to) = attach_to(description, program)? {
+        choose(&mut chosen, kind, attach_to);
+    } else if places::needed_kind(program).is_none() {
+        return Ok(None);
+    }
+    places::target_of_kind(kind, &program.section, &chosen).map_err(|error| {
+        error.within(format!("gadget.yaml: programs.{}.attach_to", program.name))
+    })
+}
+
+fn choose(chosen: &mut Chosen, kind: &str, attach_to: &str) {
+    match kind {
+        "kprobe" | "trace" => drop(chosen.insert(Place::Function, attach_to.to_owned())),
+        "tracepoint" | "raw_tracepoint" => {
             chosen.insert(Place::Tracepoint, attach_to.to_owned());
         }
-        Some("uprobe") => {
+        "uprobe" => {
             if let Some((binary, symbol)) = attach_to.split_once(':') {
                 chosen.insert(Place::Binary, binary.to_owned());
                 chosen.insert(Place::Symbol, symbol.to_owned());
@@ -105,5 +210,4 @@ pub(super) fn chosen(description: &Value, program: &ProgramInfo) -> Result<Chose
         }
         _ => {}
     }
-    Ok(chosen)
 }

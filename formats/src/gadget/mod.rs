@@ -2,19 +2,25 @@
 //! how they look from types and from `gadget.yaml`.
 
 mod description;
+mod marks;
+mod readable;
 mod sources;
 mod types;
 mod yaml;
 
+use eunomia_host_abi::Target;
+use eunomia_host_abi::target::IteratorTarget;
 use serde_json::Value;
 
+use marks::Mark;
+
+use crate::bare;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::options::OptionSpec;
 use crate::package::{Package, PackageKind};
 use crate::plan::{About, Plan};
 use crate::variables::{self, Said};
-use crate::{bare, places};
 
 /// The `gadget.yaml`, as a tree; empty when there is none.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +28,8 @@ pub struct Gadget {
     pub(crate) description: Value,
 }
 
-/// Symbols that name the parameters of a gadget.
-const PARAMETER: &str = "gadget_param_";
+/// What `attach_to` says of a program that is not attached.
+const NOT_ATTACHED: &str = "gadget_program_disabled";
 /// Maps in which programs count what they lost end like this.
 const LOST_SUFFIX: &str = "_lost_samples";
 
@@ -56,10 +62,19 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
                 .to_owned(),
             version: String::new(),
         },
-        options: bare::with_host_options(facts, options(gadget, facts)?),
         ..Plan::default()
     };
-    plan.sources = sources::sources(facts, &gadget.description)?;
+    let marks = marks::all(facts);
+    plan.options = options(gadget, facts, &marks)?;
+    plan.options = bare::with_host_options(facts, plan.options);
+    for (option, usual) in OTHER_NAMES {
+        add_name(&mut plan.options, option, usual);
+    }
+    plan.sources = sources::sources(facts, &gadget.description, &marks)?;
+    let conditions = marks.iter().filter(|mark| mark.kind == marks::Kind::Condition);
+    plan.warnings.extend(conditions.map(|mark| {
+        format!("`{}` is not evaluated: maps and programs are used as they are", mark.text)
+    }));
     if plan.sources.is_empty() {
         plan.warnings
             .push("the object names no data source: nothing will be shown".to_owned());
@@ -71,28 +86,53 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
     plan.lost_counters
         .extend(counters.map(|map| map.name.clone()));
     for program in &facts.programs {
-        let chosen = description::chosen(&gadget.description, program)?;
-        if let Some(target) = places::target(program, &chosen)? {
+        if description::attach_to(&gadget.description, program)? == Some(NOT_ATTACHED) {
+            plan.targets.insert(program.name.clone(), Vec::new());
+        } else if let Some(target) = description::target(&gadget.description, program)? {
             plan.targets.insert(program.name.clone(), vec![target]);
+        }
+    }
+    for mark in marks.iter().filter(|it| it.kind == marks::Kind::IteratorMap) {
+        if let [program, map] = mark.parts()[..] {
+            facts.map(map).map_err(|error| error.within(format!("tag {}", mark.text)))?;
+            let target = Target::Iterator(IteratorTarget::MapElements(map.to_owned()));
+            plan.targets.insert(program.to_owned(), vec![target]);
         }
     }
     Ok(plan)
 }
 
-/// Options for the variables that symbols call parameters.
-fn options(gadget: &Gadget, facts: &Facts) -> Result<Vec<OptionSpec>> {
+/// What gadgets' own runner calls options of ours.
+const OTHER_NAMES: [(&str, &str); 2] = [("map-fetch-interval", "interval"), ("iface", "interface")];
+
+/// Let an option have another name, too, where both are free.
+fn add_name(options: &mut Vec<OptionSpec>, name: &str, usual: &str) {
+    let of_host = options.iter().find(|it| it.is_called(usual) && !it.is_own());
+    if options.iter().any(|it| it.is_called(name)) {
+        return;
+    }
+    if let Some(option) = of_host.cloned() {
+        options.push(OptionSpec {
+            long: name.to_owned(),
+            help: format!("The same as --{usual}"),
+            ..option
+        });
+    }
+}
+
+/// Options for the variables that the object calls parameters.
+fn options(gadget: &Gadget, facts: &Facts, marks: &[Mark]) -> Result<Vec<OptionSpec>> {
     let mut options = Vec::new();
-    for symbol in &facts.globals {
-        let Some(name) = symbol.info.name.strip_prefix(PARAMETER) else {
-            continue;
-        };
+    for mark in marks.iter().filter(|it| it.kind == marks::Kind::Parameter) {
+        let name = &mark.rest;
         let global = facts
             .globals
             .iter()
-            .find(|it| it.info.name == name)
+            .find(|it| it.info.name == *name)
             .ok_or_else(|| {
                 Error::new(format!(
-                    "symbol {PARAMETER}{name}: the object has no variable `{name}`"
+                    "symbol {}: the object has no variable `{name}`",
+                    mark.text
                 ))
             })?;
         let said = gadget.description.pointer(&format!("/params/ebpf/{name}"));

@@ -11,6 +11,7 @@ use eunomia_host_abi::Target;
 
 pub use help::help;
 pub use parse::parse;
+pub(crate) use parse::duration;
 
 use crate::places::Place;
 
@@ -61,6 +62,17 @@ pub enum Sets {
     Map,
     /// How often maps are shown.
     Interval,
+    /// What a histogram's field and buckets are.
+    Histogram(HistogramPart),
+}
+
+/// A part of how a map of counts is served as a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HistogramPart {
+    /// `MAP,FIELD`: the field of the key whose values are counted.
+    Key,
+    /// `MAP,[BOUND,...]`: upper bounds of the buckets.
+    Buckets,
 }
 
 /// What the user asked for.
@@ -89,6 +101,8 @@ pub struct Choices {
     pub(crate) maps: Vec<String>,
     /// How often.
     pub(crate) interval: Option<Duration>,
+    /// Histograms: map, what is said, and the text behind the comma.
+    pub(crate) histograms: Vec<(String, HistogramPart, String)>,
 }
 
 impl OptionSpec {

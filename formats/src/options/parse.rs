@@ -172,6 +172,13 @@ impl Reader<'_> {
             Sets::Type => self.choices.types.push(pair(text)?),
             Sets::Map => self.choices.maps.push(text.to_owned()),
             Sets::Interval => self.choices.interval = Some(duration(text)?),
+            Sets::Histogram(part) => {
+                let (map, rest) = text
+                    .split_once(',')
+                    .ok_or_else(|| Error::usage(format!("`{text}` has no comma behind a map")))?;
+                let said = (map.trim().to_owned(), *part, rest.trim().to_owned());
+                self.choices.histograms.push(said);
+            }
         }
         Ok(())
     }
@@ -206,7 +213,7 @@ fn bytes(digits: &str, size: usize) -> Result<Vec<u8>> {
 }
 
 /// `500ms`, `1s`, `2m`, or a number of seconds.
-fn duration(text: &str) -> Result<Duration> {
+pub(crate) fn duration(text: &str) -> Result<Duration> {
     let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
         "ms" => 0.001,

@@ -25,6 +25,7 @@ pub mod key {
     pub const PRECISION: &str = "precision";
     pub const TITLE: &str = "title";
     pub const UNIT: &str = "unit";
+    pub const WEIGHT: &str = "weight";
     pub const WIDTH: &str = "width";
     // Of tables.
     pub const CLEAR_SCREEN: &str = "clear-screen";
@@ -196,6 +197,8 @@ pub struct FieldHints {
     pub metric_name: Option<String>,
     /// Upper bounds of a histogram metric, ascending; empty: powers of two.
     pub buckets: Vec<f64>,
+    /// The field that tells how often a histogram metric's value came; `None`: once a row.
+    pub weight: Option<String>,
 }
 
 /// The hints of a table as a whole.
@@ -244,6 +247,7 @@ impl FieldHints {
             buckets: hints
                 .get(key::BUCKETS)
                 .map_or(Vec::new(), |text| buckets(text)),
+            weight: text(key::WEIGHT),
         }
     }
 }

@@ -194,13 +194,43 @@ const TYPE_NAMES: [&str; 33] = [
     "netfilter",
 ];
 
+/// Sections that may have anything behind their names, as libbpf before 1.0 and other loaders read
+/// them: `socket1`, `classifier/ingress`, `perf_event/profiler`, `xdp_pass`. Published objects do.
+const OPEN_ENDED: [&str; 15] = [
+    "socket",
+    "classifier",
+    "action",
+    "tc",
+    "xdp",
+    "perf_event",
+    "lwt_in",
+    "lwt_out",
+    "lwt_xmit",
+    "sockops",
+    "sk_skb",
+    "sk_msg",
+    "cgroup/skb",
+    "cgroup/sock",
+    "cgroup/dev",
+];
+
 impl Section {
-    /// What libbpf knows of a section; `None` when it does not know it. A leading `?` (not loaded
-    /// unless asked for) is passed over.
+    /// What a section's name says; `None` when it is not known. A leading `?` (not loaded unless
+    /// asked for) is passed over.
     pub fn find(name: &str) -> Option<Self> {
         let name = name.strip_prefix('?').unwrap_or(name);
         let mut sections = SECTIONS.iter();
-        sections.find(|section| section.matches(name)).copied()
+        let known = sections.find(|section| section.matches(name)).copied();
+        known.or_else(|| Self::find_open_ended(name))
+    }
+
+    fn find_open_ended(name: &str) -> Option<Self> {
+        let is_it = |stem: &&str| {
+            let rest = name.strip_prefix(stem);
+            rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_alphabetic()))
+        };
+        let stem = OPEN_ENDED.into_iter().find(is_it)?;
+        SECTIONS.iter().find(|known| known.pattern == stem).copied()
     }
 
     /// The name of the program type as libbpf prints it.
@@ -238,7 +268,7 @@ impl Section {
             Place::NetworkNamespace => "network_namespace:PATH",
             Place::Netfilter => "netfilter:ipv4|ipv6:HOOK[:PRIORITY]",
             Place::PerfEvent => "perf_event:EVENT[:hz=N|period=N][:cpu=N][@PID]",
-            Place::SocketFilter => "socket_filter:INTERFACE",
+            Place::SocketFilter => "socket_filter:INTERFACE|*",
             Place::Function => "program_function:PROGRAM_ID:FUNCTION",
             Place::Nowhere => return None,
         })
@@ -409,6 +439,10 @@ mod tests {
             ("cgroup/connect4", "cgroup_sock_addr", 10),
             ("syscall", "syscall", 0),
             ("netfilter", "netfilter", 45),
+            ("socket1", "socket_filter", 0),
+            ("classifier/ingress/drop", "sched_cls", 0),
+            ("perf_event/profiler", "perf_event", 0),
+            ("xdp_pass", "xdp", 37),
         ] {
             let section = Section::find(name).unwrap();
             assert_eq!(section.type_name(), type_name, "{name}");
@@ -418,7 +452,7 @@ mod tests {
 
     #[test]
     fn unknown_sections_are_not_found() {
-        for name in ["", "?", ".text", "kprobes/x", "kprobex", "xdp/x", "cgroup"] {
+        for name in ["", "?", ".text", "kprobes/x", "kprobex", "xdpx", "cgroup"] {
             assert_eq!(Section::find(name), None, "{name}");
         }
     }

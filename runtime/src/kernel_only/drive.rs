@@ -15,6 +15,7 @@ use super::counted::Counts;
 use super::entries::Walk;
 use super::prepare::{self, Prepared};
 use super::source::{Buffer, Show};
+use super::stacks::Stacks;
 use super::{KernelTool, iterators};
 use crate::console::Console;
 use crate::settings::{Settings, Stdio};
@@ -59,7 +60,7 @@ struct Sources {
     buffers: Vec<Buffer>,
     walks: Vec<Walk>,
     texts: Vec<String>,
-    structs: Vec<(String, Arc<Table>, usize)>,
+    structs: Vec<(String, Arc<Table>, Stacks, usize)>,
     /// What becomes due, and how often.
     timers: Vec<(Duration, Due)>,
     /// Per-CPU counters of lost events, and what was told of them.
@@ -86,10 +87,11 @@ impl Sources {
         };
         for plan in plans {
             let table = Arc::clone(&plan.table);
+            let stacks = Stacks::open(object, &plan.stacks)?;
             match &plan.kind {
                 SourceKind::Events(shape) => {
                     let map = object.map(&plan.name)?;
-                    let buffer = Buffer::open(&*map, Show::Rows(table, *shape))?;
+                    let buffer = Buffer::open(&*map, Show::Rows(table, *shape, stacks))?;
                     sources.buffers.push(buffer);
                 }
                 SourceKind::Counted {
@@ -114,14 +116,16 @@ impl Sources {
                     sources
                         .timers
                         .push((*interval, Due::Walk(sources.walks.len())));
-                    sources.walks.push(Walk::new(map, table, *layout, *clear));
+                    let walk = Walk::new(map, table, *layout, stacks, *clear);
+                    sources.walks.push(walk);
                 }
                 SourceKind::Structs { bytes, interval } => {
                     if let Some(interval) = interval {
                         let due = Due::Structs(sources.structs.len());
                         sources.timers.push((*interval, due));
                     }
-                    sources.structs.push((plan.name.clone(), table, *bytes));
+                    let iterator = (plan.name.clone(), table, stacks, *bytes);
+                    sources.structs.push(iterator);
                 }
                 SourceKind::Text => sources.texts.push(plan.name.clone()),
                 _ => {}
@@ -197,9 +201,9 @@ impl Sources {
         prepared: &Prepared,
         sink: &mut dyn OutputSink,
     ) -> Result<()> {
-        let (program, table, bytes) = &self.structs[index];
+        let (program, table, stacks, bytes) = &self.structs[index];
         let link = iterators::link_of(&prepared.links, program)?;
-        iterators::pass_on(link, table, *bytes, sink)
+        iterators::pass_on(link, (table, stacks), *bytes, sink)
     }
 
     /// One batch of each buffer that has one; false when none had.

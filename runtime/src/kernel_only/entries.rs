@@ -7,6 +7,8 @@ use eunomia_host_abi::kernel::{Cursor, Entries, Map, map_type};
 use eunomia_host_abi::output::{OutputSink, Table};
 use eunomia_host_abi::{Result, record};
 
+use super::stacks::Stacks;
+
 /// Entries of one step: buffers are read between two of them.
 const STEP_ENTRIES: u32 = 1024;
 
@@ -15,6 +17,7 @@ pub(super) struct Walk {
     map: Arc<dyn Map>,
     table: Arc<Table>,
     layout: EntryLayout,
+    stacks: Stacks,
     clear: bool,
     /// Where it is, while it is under way.
     cursor: Option<Cursor>,
@@ -26,12 +29,14 @@ impl Walk {
         map: Arc<dyn Map>,
         table: Arc<Table>,
         layout: EntryLayout,
+        stacks: Stacks,
         clear: bool,
     ) -> Self {
         Self {
             map,
             table,
             layout,
+            stacks,
             clear,
             cursor: None,
             shown: false,
@@ -72,7 +77,7 @@ impl Walk {
         let keys = entries.keys.chunks_exact(self.layout.key_bytes.max(1));
         let values = entries.values.chunks_exact(value_bytes.max(1));
         for (key, value) in keys.zip(values) {
-            append(&mut rows, &self.layout, key, value);
+            append(&mut rows, (&self.layout, &self.stacks), key, value);
             if self.clear && self.is_array() && value.iter().any(|byte| *byte != 0) {
                 self.map.update(key, &vec![0; value.len()], 0)?;
             }
@@ -91,19 +96,23 @@ impl Walk {
     }
 }
 
+/// How an entry becomes a row.
+type How<'a> = (&'a EntryLayout, &'a Stacks);
+
 /// Append an entry as one row, or as a row for each CPU.
-fn append(rows: &mut Vec<u8>, layout: &EntryLayout, key: &[u8], value: &[u8]) {
+fn append(rows: &mut Vec<u8>, how: How<'_>, key: &[u8], value: &[u8]) {
+    let (layout, _) = how;
     let stride = layout.value_bytes.next_multiple_of(8);
     match layout.per_cpu {
-        PerCpu::No => push(rows, layout, key, value, None),
+        PerCpu::No => push(rows, how, key, value, None),
         PerCpu::Sum { item_bytes } => {
             let sum = sum(value, layout.value_bytes, stride, item_bytes);
-            push(rows, layout, key, &sum, None);
+            push(rows, how, key, &sum, None);
         }
         PerCpu::Rows { cpu_at } => {
             for (cpu, value) in value.chunks_exact(stride.max(1)).enumerate() {
                 let number = u32::try_from(cpu).unwrap_or(u32::MAX);
-                push(rows, layout, key, value, Some((cpu_at, number)));
+                push(rows, how, key, value, Some((cpu_at, number)));
             }
         }
     }
@@ -111,7 +120,7 @@ fn append(rows: &mut Vec<u8>, layout: &EntryLayout, key: &[u8], value: &[u8]) {
 
 fn push(
     rows: &mut Vec<u8>,
-    layout: &EntryLayout,
+    (layout, stacks): How<'_>,
     key: &[u8],
     value: &[u8],
     cpu: Option<(usize, u32)>,
@@ -126,6 +135,7 @@ fn push(
     if let Some((at, number)) = cpu {
         put(&mut row, at, &number.to_ne_bytes());
     }
+    stacks.fill(&mut row);
     record::push(rows, 0, &row);
 }
 

@@ -4,9 +4,10 @@ use std::io::Read;
 use std::sync::Arc;
 
 use eunomia_host_abi::kernel::Link;
-use eunomia_host_abi::output::{OutputSink, Table};
+use eunomia_host_abi::output::{Layout, OutputSink, Table};
 use eunomia_host_abi::{Error, ErrorKind, Result, record};
 
+use super::stacks::Stacks;
 use crate::console::Console;
 
 /// Bytes of one read.
@@ -41,7 +42,7 @@ pub(super) fn print(link: &dyn Link, console: Option<&mut Console>) -> Result<()
 /// Run an iterator and pass on its structs.
 pub(super) fn pass_on(
     link: &dyn Link,
-    table: &Arc<Table>,
+    (table, stacks): (&Arc<Table>, &Stacks),
     bytes: usize,
     sink: &mut dyn OutputSink,
 ) -> Result<()> {
@@ -57,7 +58,14 @@ pub(super) fn pass_on(
         let whole = pending.len() - pending.len() % bytes.max(1);
         let mut rows = Vec::new();
         for item in pending[..whole].chunks_exact(bytes.max(1)) {
-            record::push(&mut rows, 0, item);
+            let mut row = item.to_vec();
+            if let Layout::Btf { size, .. } = table.layout
+                && row.len() < size
+            {
+                row.resize(size, 0);
+            }
+            stacks.fill(&mut row);
+            record::push(&mut rows, 0, &row);
         }
         pending.drain(..whole);
         if !rows.is_empty() {

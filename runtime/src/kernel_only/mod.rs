@@ -10,6 +10,7 @@ mod entries;
 mod iterators;
 mod prepare;
 mod source;
+mod stacks;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

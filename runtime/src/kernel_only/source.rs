@@ -11,6 +11,7 @@ use eunomia_host_abi::record::{self, Records};
 use eunomia_host_abi::{Error, ErrorKind, Result};
 
 use super::counted::Counts;
+use super::stacks::Stacks;
 
 /// A ring buffer or perf event array that is read.
 pub(super) struct Buffer {
@@ -30,7 +31,7 @@ enum Reader {
 
 /// What becomes of records.
 pub(super) enum Show {
-    Rows(Arc<Table>, Shape),
+    Rows(Arc<Table>, Shape, Stacks),
     Counts(Counts),
 }
 
@@ -84,9 +85,9 @@ impl Buffer {
             return Ok(false);
         }
         match &mut self.show {
-            Show::Rows(table, shape) => {
+            Show::Rows(table, shape, stacks) => {
                 self.rows.clear();
-                self.misfits += append(&mut self.rows, table, *shape, batch);
+                self.misfits += append(&mut self.rows, table, *shape, stacks, batch);
                 sink.rows(table, &self.rows)?;
             }
             Show::Counts(counts) => self.misfits += counts.add(batch),
@@ -131,7 +132,13 @@ fn report_lost(ring: &mut dyn RingBuffer, sink: &mut dyn OutputSink) {
 }
 
 /// Append the records of a batch as rows; returns how many did not fit.
-fn append(rows: &mut Vec<u8>, table: &Table, shape: Shape, batch: &[u8]) -> u64 {
+fn append(
+    rows: &mut Vec<u8>,
+    table: &Table,
+    shape: Shape,
+    stacks: &Stacks,
+    batch: &[u8],
+) -> u64 {
     let mut misfits = 0;
     let now = if shape.time { now() } else { 0 };
     let mut row = Vec::new();
@@ -156,6 +163,7 @@ fn append(rows: &mut Vec<u8>, table: &Table, shape: Shape, batch: &[u8]) -> u64 
         {
             row.resize(size, 0);
         }
+        stacks.fill(&mut row);
         record::push(rows, 0, &row);
     }
     misfits

@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use eunomia_btf::Btf;
 use eunomia_host_abi::kernel::{BoxFuture, Kernel, Object, Symbol};
+use eunomia_host_abi::target::Section;
 use eunomia_host_abi::{Error, ErrorKind, Result};
-use libbpf_rs::ObjectBuilder;
+use libbpf_rs::{ObjectBuilder, OpenObject};
 use rustix::time::ClockId;
 
 use super::failure::{errno_of, with_words};
 use super::host;
 use super::kernel_types::{self, TypesFile};
-use super::log;
 use super::object::LibbpfObject;
 use super::pins::Pins;
 use super::symbols::Symbols;
+use super::{log, raw};
 use crate::cache::Cache;
 
 /// How a [`LibbpfKernel`] works.
@@ -142,6 +143,20 @@ impl Default for LibbpfKernel {
     }
 }
 
+/// Give programs their types whose sections libbpf does not know any more, but [`Section`] does.
+fn give_types(object: &mut OpenObject) {
+    for mut program in object.progs_mut() {
+        let section = program.section().to_string_lossy().into_owned();
+        if raw::program_type(&program) != libbpf_sys::BPF_PROG_TYPE_UNSPEC {
+            continue;
+        }
+        if let Some(section) = Section::find(&section) {
+            program.set_prog_type(section.program_type.into());
+            program.set_attach_type(section.attach_type.into());
+        }
+    }
+}
+
 impl Kernel for LibbpfKernel {
     fn open_object(&self, name: &str, elf: &[u8]) -> Result<Box<dyn Object>> {
         let operation = format!("open object `{name}`");
@@ -158,11 +173,12 @@ impl Kernel for LibbpfKernel {
         let part = cache.and_then(|cache| kernel_types::part_for(cache, elf));
         let open = || self.builder(name, part.as_ref())?.open_memory(elf);
         let (opened, messages) = log::captured(open);
-        let opened = opened.map_err(|error| {
+        let mut opened = opened.map_err(|error| {
             // Whatever libbpf trips over, it is the file that is wrong.
             Error::from_errno(errno_of(&error), with_words(&operation, &messages))
                 .with_kind(ErrorKind::InvalidArgument)
         })?;
+        give_types(&mut opened);
         let pin_root = self.options.pin_root.clone();
         let mut object = LibbpfObject::new(name, opened, possible_cpus, pin_root)?;
         object.has_other_types = self.options.btf_path.is_some() || self.carried.is_some();

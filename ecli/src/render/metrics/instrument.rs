@@ -35,6 +35,8 @@ struct Instrument {
     field: Option<usize>,
     /// The field has the slots of a histogram.
     has_slots: bool,
+    /// The field that tells how often the value of a histogram came.
+    weight: Option<usize>,
     labels: Vec<(usize, Style)>,
 }
 
@@ -96,6 +98,7 @@ impl Instruments {
                 handle.series.add(1.0, handle.generation);
                 continue;
             };
+            let times = instrument.times(row);
             // Of several values each counts; an absent one does not.
             row.get(field).for_each(|cell| {
                 let Some(value) = cell.as_float().filter(|value| value.is_finite()) else {
@@ -103,7 +106,12 @@ impl Instruments {
                 };
                 let handle = registry.series(instrument.family, &self.key);
                 match (instrument.metric, self.meaning) {
-                    (Metric::Histogram, _) => handle.series.observe(value, handle.bounds),
+                    (Metric::Histogram, meaning) => {
+                        if meaning == RowMeaning::Totals && instrument.weight.is_some() {
+                            handle.series.forget_older(handle.generation);
+                        }
+                        handle.series.observe(value, times, handle.bounds);
+                    }
                     (_, RowMeaning::Totals) => handle.series.set_or_add(value, handle.generation),
                     // A counter never goes down.
                     (Metric::Counter, _) => handle.series.add(value.max(0.0), handle.generation),
@@ -120,6 +128,18 @@ impl Instruments {
                 registry.end_of_interval(instrument.family);
             }
         }
+    }
+}
+
+impl Instrument {
+    /// How often the value of a row came.
+    fn times(&self, row: &Row<'_>) -> u64 {
+        let mut times = 1;
+        if let Some(weight) = self.weight {
+            row.get(weight)
+                .for_each(|cell| times = cell.as_unsigned().unwrap_or(0));
+        }
+        times
     }
 }
 
@@ -221,6 +241,9 @@ impl Declaring<'_> {
             metric,
             field,
             has_slots,
+            weight: hints
+                .and_then(|hints| hints.weight.as_ref())
+                .and_then(|weight| shape.find(weight)),
             labels: labels.collect(),
         });
     }

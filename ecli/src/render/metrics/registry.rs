@@ -176,13 +176,13 @@ impl Series {
         self.value += value;
     }
 
-    /// A value in a histogram.
-    pub(super) fn observe(&mut self, value: f64, bounds: &[f64]) {
-        self.value += value;
-        self.count += 1;
+    /// A value in a histogram, which came so many times.
+    pub(super) fn observe(&mut self, value: f64, times: u64, bounds: &[f64]) {
+        self.value += value * times as f64;
+        self.count = self.count.saturating_add(times);
         let bucket = bounds.partition_point(|bound| *bound < value);
         if let Some(bucket) = self.buckets.get_mut(bucket) {
-            *bucket += 1;
+            *bucket = bucket.saturating_add(times);
         }
     }
 

@@ -88,7 +88,10 @@ pub(super) fn attach(attaching: &Attaching<'_>, target: &Target) -> Attached {
             kernel_link(attaching, 0, libbpf_sys::BPF_NETFILTER, options)
         }
         Target::SocketFilter(network_interface) => {
-            let interface = interface(network_interface)?;
+            let interface = match network_interface.as_str() {
+                EVERY_INTERFACE => 0,
+                name => interface(name)?,
+            };
             let socket = raw::packet_socket(attaching.program, interface)?;
             Ok(vec![Attachment::Socket(socket)])
         }
@@ -267,6 +270,9 @@ fn interface(text: &str) -> Result<u32, Failure> {
         )
     })
 }
+
+/// What a socket filter's target says for packets of all network interfaces.
+const EVERY_INTERFACE: &str = "*";
 
 /// Where most systems mount cgroup2, so that people and tools write paths with it in front.
 const USUAL_CGROUP_MOUNT: &str = "/sys/fs/cgroup";
