@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::limits::INTERVAL_DEFAULT;
 use crate::map_sections;
+use crate::options::{HistogramPart, OptionSpec, Sets};
 use crate::package::{Package, PackageKind};
 use crate::plan::{Plan, Source, SourceKind};
-use crate::options::{HistogramPart, OptionSpec, Sets};
 use crate::{bare, rows, sources};
 
 /// What is shown of a map.
@@ -138,18 +138,30 @@ pub(crate) fn apply_histograms(
     said: &[(String, HistogramPart, String)],
 ) -> Result<()> {
     for (map, part, text) in said {
-        let known = plan.sources.iter().any(|it| it.name == *map && is_histogram(it));
+        let known = plan
+            .sources
+            .iter()
+            .any(|it| it.name == *map && is_histogram(it));
         if !known {
-            return Err(Error::usage(format!("there is no histogram `{map}` ({part:?} {text})")));
+            return Err(Error::usage(format!(
+                "there is no histogram `{map}` ({part:?} {text})"
+            )));
         }
     }
     let mut warnings = Vec::new();
-    for source in plan.sources.iter_mut().filter(|source| is_histogram(source)) {
+    for source in plan
+        .sources
+        .iter_mut()
+        .filter(|source| is_histogram(source))
+    {
         let of_map = |wanted: HistogramPart| {
             let is_it = |(map, part, _): &&(String, HistogramPart, String)| {
                 *map == source.name && *part == wanted
             };
-            said.iter().rev().find(is_it).map(|(.., text)| text.as_str())
+            said.iter()
+                .rev()
+                .find(is_it)
+                .map(|(.., text)| text.as_str())
         };
         let chosen = of_map(HistogramPart::Key);
         let buckets = of_map(HistogramPart::Buckets).map(buckets).transpose();
@@ -178,7 +190,12 @@ pub(crate) fn apply_histograms(
                 continue;
             }
         };
-        make_histogram(Arc::make_mut(&mut source.table), &source.name, &field, buckets);
+        make_histogram(
+            Arc::make_mut(&mut source.table),
+            &source.name,
+            &field,
+            buckets,
+        );
     }
     plan.warnings.extend(warnings);
     Ok(())
@@ -186,11 +203,19 @@ pub(crate) fn apply_histograms(
 
 /// Upper bounds as hints have them: `[1,2,3]` becomes `1,2,3`.
 fn buckets(text: &str) -> Result<String> {
-    let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let inside = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
     let inside = inside.unwrap_or(text);
     let bounds: Option<Vec<f64>> = inside
         .split(',')
-        .map(|bound| bound.trim().parse().ok().filter(|bound: &f64| bound.is_finite()))
+        .map(|bound| {
+            bound
+                .trim()
+                .parse()
+                .ok()
+                .filter(|bound: &f64| bound.is_finite())
+        })
         .collect();
     match bounds {
         Some(bounds) if bounds.len() <= BUCKETS_MAX && bounds.is_sorted_by(|a, b| a < b) => {
@@ -209,7 +234,12 @@ fn make_histogram(table: &mut Table, map: &str, field: &str, buckets: Option<Str
         }
     }
     rows::hint(table, field, "metric", "histogram");
-    rows::hint(table, field, "metric-name", &format!("{METRIC_PREFIX}{map}"));
+    rows::hint(
+        table,
+        field,
+        "metric-name",
+        &format!("{METRIC_PREFIX}{map}"),
+    );
     rows::hint(table, field, "weight", COUNT);
     if let Some(buckets) = buckets {
         rows::hint(table, field, "buckets", &buckets);

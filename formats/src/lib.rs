@@ -26,6 +26,7 @@ mod error;
 pub mod eunomia;
 mod facts;
 pub mod gadget;
+mod kernel_types;
 pub mod limits;
 mod map_sections;
 pub mod options;
@@ -39,5 +40,8 @@ mod variables;
 pub use elf::check_object;
 pub use error::{Error, Result};
 pub use facts::{Facts, Global};
+pub use kernel_types::HostKernel;
 pub use package::{Package, PackageKind};
-pub use plan::{About, EntryLayout, MapChange, PerCpu, Plan, Shape, Source, SourceKind, StackLookup};
+pub use plan::{
+    About, EntryLayout, MapChange, PerCpu, Plan, Shape, Source, SourceKind, StackLookup,
+};

@@ -11,6 +11,9 @@ pub const OBJECT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a BPF object in a bytecode image, as bpfman has it.
 pub const BYTECODE_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of the types of one kernel, which have some megabytes in whole.
+pub const KERNEL_TYPES_BYTES_MAX: usize = 32 << 20;
+
 /// Files of one archive: btfhub's has some thousands.
 pub const ARCHIVE_ENTRIES_MAX: usize = 20_000;
 

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::eunomia::{self, Eunomia};
 use crate::facts::{self, Facts};
 use crate::gadget::{self, Gadget};
+use crate::kernel_types::{self, HostKernel};
 use crate::options::Choices;
 use crate::places::{self, Chosen};
 use crate::plan::{MapChange, Plan, SourceKind};
@@ -54,6 +55,20 @@ impl Package {
             elf: elf.into(),
             kind: PackageKind::Bare,
         })
+    }
+
+    /// The types of `kernel` that it brings along, for when that does not show its own: a BTF file.
+    ///
+    /// # Errors
+    /// When its archive is damaged.
+    pub fn kernel_types(&self, kernel: &HostKernel) -> Result<Option<Vec<u8>>> {
+        match &self.kind {
+            PackageKind::Eunomia(package) => match &package.archive {
+                Some(archive) => kernel_types::find(&**archive, kernel),
+                None => Ok(None),
+            },
+            _ => Ok(None),
+        }
     }
 
     /// What to do with it.

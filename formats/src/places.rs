@@ -16,6 +16,7 @@ use crate::options::{OptionSpec, Sets};
 pub enum Place {
     Interface,
     Direction,
+    Priority,
     Mode,
     Binary,
     Symbol,
@@ -33,7 +34,11 @@ pub(crate) type Chosen = BTreeMap<Place, String>;
 /// Kinds of targets, each with the parts it is made of: first those that it must have.
 const KINDS: &[(&str, &[Place], &[Place])] = &[
     ("xdp", &[Place::Interface], &[Place::Mode]),
-    ("tc", &[Place::Interface], &[Place::Direction]),
+    (
+        "tc",
+        &[Place::Interface],
+        &[Place::Direction, Place::Priority],
+    ),
     ("socket_filter", &[Place::Interface], &[]),
     ("uprobe", &[Place::Binary, Place::Symbol], &[Place::Pid]),
     ("kprobe", &[Place::Function], &[]),
@@ -82,6 +87,7 @@ fn option(place: Place) -> OptionSpec {
     let (long, value, help) = match place {
         Place::Interface => ("interface", "NAME", "Network interface to attach to"),
         Place::Direction => ("direction", "ingress|egress", "Which way packets go"),
+        Place::Priority => ("priority", "NUMBER", "Order among the programs of clsact"),
         Place::Mode => (
             "mode",
             "driver|generic|hardware",
@@ -152,7 +158,9 @@ pub(crate) fn target_of_kind(kind: &str, section: &str, chosen: &Chosen) -> Resu
                 "ingress"
             };
             let direction = part(Place::Direction).unwrap_or(by_section);
-            format!("tc:{}:{direction}", escaped(Place::Interface))
+            let priority = part(Place::Priority);
+            let priority = priority.map_or_else(String::new, |it| format!(":priority={it}"));
+            format!("tc:{}:{direction}{priority}", escaped(Place::Interface))
         }
         "socket_filter" => format!("socket_filter:{}", escaped(Place::Interface)),
         "uprobe" => {

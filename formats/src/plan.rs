@@ -24,8 +24,6 @@ pub struct Plan {
     pub map_changes: Vec<(String, MapChange)>,
     /// What is shown.
     pub sources: Vec<Source>,
-    /// Types of the kernel to use in place of those that it shows: a BTF file that came along.
-    pub kernel_types: Option<Arc<[u8]>>,
     /// Per-CPU arrays of one `u64` in which programs count what they had no room for.
     pub lost_counters: Vec<String>,
     /// What the user should know before it runs.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::bytecode;
 use crate::document::{Annotations, Descriptor, ImageConfig, Manifest};
 use crate::kernel_types::{self, KernelTypes};
 use crate::layout::Layout;
@@ -272,7 +273,8 @@ impl Image {
         Ok(())
     }
 
-    /// Takes an ordinary container image of one layer for a bytecode image when its labels say so.
+    /// Takes an ordinary container image of one layer for a bytecode image when its labels say so,
+    /// or when the layer is small and holds a BPF object.
     fn read_bytecode(&mut self, layout: &Layout, labels: &Annotations) -> Result<()> {
         let [layer] = self.layers.as_slice() else {
             return Ok(());
@@ -282,10 +284,16 @@ impl Image {
             media_type::OCI_LAYER_GZIP | media_type::OCI_LAYER | media_type::DOCKER_LAYER_GZIP
         );
         let says_so = labels.keys().any(|key| key.starts_with(BYTECODE_LABEL));
-        if !is_file_system || !says_so || labels.len() > LABELS_MAX {
+        if !is_file_system || labels.len() > LABELS_MAX {
+            return Ok(());
+        }
+        if !says_so && layer.size > BYTECODE_LAYER_BYTES_MAX {
             return Ok(());
         }
         let bytes = layout.read_blob(layer, BYTECODE_LAYER_BYTES_MAX)?;
+        if !says_so && !bytecode::holds_object(&bytes) {
+            return Ok(());
+        }
         let digest = layer.digest;
         self.form = Form::Bytecode {
             labels: labels.clone(),

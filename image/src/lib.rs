@@ -40,6 +40,7 @@
 
 pub mod annotation;
 mod builder;
+mod bytecode;
 mod digest;
 mod document;
 mod error;

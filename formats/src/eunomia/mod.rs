@@ -6,6 +6,7 @@ mod schema;
 mod targets;
 
 use std::io::Read;
+use std::sync::Arc;
 
 use base64::Engine as _;
 
@@ -21,6 +22,8 @@ use crate::package::{Package, PackageKind};
 pub struct Eunomia {
     /// What to do with the object.
     pub meta: Meta,
+    /// The archive that it came in, which may have types of kernels.
+    pub(crate) archive: Option<Arc<[u8]>>,
 }
 
 /// Whether bytes are a package, by itself or in an archive.
@@ -55,6 +58,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Package> {
         elf: elf.into(),
         kind: PackageKind::Eunomia(Box::new(Eunomia {
             meta: document.meta,
+            archive: archive::is_tar(bytes).then(|| bytes.into()),
         })),
     })
 }

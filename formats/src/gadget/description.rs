@@ -191,9 +191,8 @@ pub(super) fn target(description: &Value, program: &ProgramInfo) -> Result<Optio
     } else if places::needed_kind(program).is_none() {
         return Ok(None);
     }
-    places::target_of_kind(kind, &program.section, &chosen).map_err(|error| {
-        error.within(format!("gadget.yaml: programs.{}.attach_to", program.name))
-    })
+    places::target_of_kind(kind, &program.section, &chosen)
+        .map_err(|error| error.within(format!("gadget.yaml: programs.{}.attach_to", program.name)))
 }
 
 fn choose(chosen: &mut Chosen, kind: &str, attach_to: &str) {

@@ -71,9 +71,14 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
         add_name(&mut plan.options, option, usual);
     }
     plan.sources = sources::sources(facts, &gadget.description, &marks)?;
-    let conditions = marks.iter().filter(|mark| mark.kind == marks::Kind::Condition);
+    let conditions = marks
+        .iter()
+        .filter(|mark| mark.kind == marks::Kind::Condition);
     plan.warnings.extend(conditions.map(|mark| {
-        format!("`{}` is not evaluated: maps and programs are used as they are", mark.text)
+        format!(
+            "`{}` is not evaluated: maps and programs are used as they are",
+            mark.text
+        )
     }));
     if plan.sources.is_empty() {
         plan.warnings
@@ -92,9 +97,14 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
             plan.targets.insert(program.name.clone(), vec![target]);
         }
     }
-    for mark in marks.iter().filter(|it| it.kind == marks::Kind::IteratorMap) {
+    for mark in marks
+        .iter()
+        .filter(|it| it.kind == marks::Kind::IteratorMap)
+    {
         if let [program, map] = mark.parts()[..] {
-            facts.map(map).map_err(|error| error.within(format!("tag {}", mark.text)))?;
+            facts
+                .map(map)
+                .map_err(|error| error.within(format!("tag {}", mark.text)))?;
             let target = Target::Iterator(IteratorTarget::MapElements(map.to_owned()));
             plan.targets.insert(program.to_owned(), vec![target]);
         }
@@ -107,7 +117,9 @@ const OTHER_NAMES: [(&str, &str); 2] = [("map-fetch-interval", "interval"), ("if
 
 /// Let an option have another name, too, where both are free.
 fn add_name(options: &mut Vec<OptionSpec>, name: &str, usual: &str) {
-    let of_host = options.iter().find(|it| it.is_called(usual) && !it.is_own());
+    let of_host = options
+        .iter()
+        .find(|it| it.is_called(usual) && !it.is_own());
     if options.iter().any(|it| it.is_called(name)) {
         return;
     }

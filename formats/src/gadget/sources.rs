@@ -198,7 +198,12 @@ impl<'a> Making<'a> {
             for endpoint in &part.endpoints {
                 let address = format!("{endpoint}.addr");
                 rows::hint(&mut table, &address, rows::FORMAT, "ip-address");
-                rows::hint(&mut table, &address, "family", &format!("{endpoint}.version"));
+                rows::hint(
+                    &mut table,
+                    &address,
+                    "family",
+                    &format!("{endpoint}.version"),
+                );
                 rows::hint(&mut table, &format!("{endpoint}.version"), "hidden", "true");
             }
         }

@@ -10,8 +10,8 @@ use eunomia_btf::TypeId;
 use eunomia_host_abi::Target;
 
 pub use help::help;
-pub use parse::parse;
 pub(crate) use parse::duration;
+pub use parse::parse;
 
 use crate::places::Place;
 

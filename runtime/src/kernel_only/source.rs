@@ -132,13 +132,7 @@ fn report_lost(ring: &mut dyn RingBuffer, sink: &mut dyn OutputSink) {
 }
 
 /// Append the records of a batch as rows; returns how many did not fit.
-fn append(
-    rows: &mut Vec<u8>,
-    table: &Table,
-    shape: Shape,
-    stacks: &Stacks,
-    batch: &[u8],
-) -> u64 {
+fn append(rows: &mut Vec<u8>, table: &Table, shape: Shape, stacks: &Stacks, batch: &[u8]) -> u64 {
     let mut misfits = 0;
     let now = if shape.time { now() } else { 0 };
     let mut row = Vec::new();

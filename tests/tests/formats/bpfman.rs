@@ -7,7 +7,13 @@ use serde_json::{Value, json};
 use super::forms::{Part, gzip, layout, tar};
 use super::running::{object, refused, run, run_with};
 
-fn image(root: &std::path::Path, labels: &Value, media_type: &str, layer: &[u8]) -> Result<()> {
+/// A container image with these labels and one layer.
+pub(crate) fn image(
+    root: &std::path::Path,
+    labels: &Value,
+    media_type: &str,
+    layer: &[u8],
+) -> Result<()> {
     let config = json!({
         "architecture": "amd64", "os": "linux", "config": { "Labels": labels },
         "rootfs": { "type": "layers", "diff_ids": [
@@ -27,7 +33,7 @@ fn image(root: &std::path::Path, labels: &Value, media_type: &str, layer: &[u8])
     layout(root, &config, &[layer], None)
 }
 
-const OCI: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+pub(crate) const OCI: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const DOCKER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
 #[test]

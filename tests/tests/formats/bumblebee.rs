@@ -6,7 +6,8 @@ use eunomia_tests::is_root;
 use super::forms::{Part, layout};
 use super::running::{object, run};
 
-fn image(root: &std::path::Path, object: &[u8]) -> Result<()> {
+/// An image of one object.
+pub(crate) fn image(root: &std::path::Path, object: &[u8]) -> Result<()> {
     let config = Part {
         media_type: "application/ebpf.oci.image.config.v1+json",
         title: Some("config.json"),

@@ -224,3 +224,138 @@ fn several_types_are_exported_and_programs_attached_as_their_comments_say() -> R
     })
     .map(drop)
 }
+
+/// `samples` as a package: stacks in records, a linear histogram, an iterator.
+fn samples_meta() -> Value {
+    let program =
+        |name: &str, attach: &str| json!({ "name": name, "attach": attach, "link": true });
+    json!({
+        "bpf_skel": {
+            "obj_name": "samples_bpf",
+            "data_sections": [{ "name": ".rodata", "variables": [
+                { "name": "target", "type": "u32", "cmdarg": { "default": null } },
+                { "name": "wanted", "type": "u32", "cmdarg": { "default": null } } ] }],
+            "maps": [
+                { "name": "events", "ident": "events", "mmaped": false, "intepreter": {
+                    "stack_trace": { "with_symbols": true,
+                                     "field_map": { "ustack": "user_addresses" } } } },
+                { "name": "hists", "ident": "hists", "mmaped": false, "sample": {
+                    "interval": 50, "type": "linear_hist", "unit": "(slots)" } },
+            ],
+            "progs": [program("on_sample", "perf_event"), program("on_exec", "tp/sched/x"),
+                      program("list", "iter/task")],
+        },
+        "export_types": [{ "name": "event", "members": [
+            { "name": "pid", "type": "u32" }, { "name": "kstack", "type": "u64[127]" } ] }],
+    })
+}
+
+/// What a sampled thread does.
+#[inline(never)]
+fn spin_in_package_until(stop: &std::sync::atomic::AtomicBool) -> u64 {
+    let mut count = 0_u64;
+    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+        count = std::hint::black_box(count.wrapping_mul(31).wrapping_add(7));
+    }
+    count
+}
+
+#[test]
+fn stacks_in_records_are_symbolized_in_json_and_columns() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    // The text of an iterator is no JSON.
+    let meta = without_iterator(samples_meta());
+    let bytes = package(&object("samples-NO_ITERATOR")?, &meta)?;
+    let path = file(folder.path(), "package.json", &bytes)?;
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let spinning = std::sync::Arc::clone(&stop);
+    let thread = std::thread::spawn(move || spin_in_package_until(&spinning));
+    let own = std::process::id().to_string();
+    let has_frame = |row: &Value| {
+        let frames = row["ustack"].as_array().map_or(&[][..], Vec::as_slice);
+        let mut frames = frames.iter().filter_map(Value::as_str);
+        frames.any(|frame| frame.contains("spin_in_package_until"))
+    };
+    let run = run(
+        &[&path, "--target", &own, "--frequency", "199"],
+        None,
+        |run| {
+            let slots = run
+                .rows
+                .iter()
+                .any(|row| row["slots"][11].as_u64() > Some(2));
+            run.rows.iter().any(has_frame) && slots
+        },
+    );
+    // Plain output has the same frames, one a line.
+    let plain = eunomia_tests::ecli()?
+        .args([
+            "run",
+            "--timeout",
+            "1500ms",
+            &path,
+            "--target",
+            &own,
+            "--frequency",
+            "199",
+        ])
+        .output();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let _ = thread.join();
+    let run = run?;
+    let plain = String::from_utf8(plain?.stdout)?;
+    ensure!(plain.contains("spin_in_package_until"), "{plain}");
+    let sampled = run.rows.iter().filter(|row| row["ustack"].is_array());
+    for row in sampled {
+        ensure!(
+            row["pid"] == std::process::id() && row["kstack"].is_array(),
+            "{row}"
+        );
+        ensure!(row["cpu_id"].is_u64(), "{row}");
+    }
+    Ok(())
+}
+
+fn without_iterator(mut meta: Value) -> Value {
+    if let Some(programs) = meta["bpf_skel"]["progs"].as_array_mut() {
+        programs.retain(|program| program["name"] != "list");
+    }
+    meta
+}
+
+#[test]
+fn linear_histograms_and_the_text_of_iterators_are_shown() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let bytes = package(&object("samples")?, &samples_meta())?;
+    let path = file(folder.path(), "package.json", &bytes)?;
+    let own = std::process::id().to_string();
+    let mut child = eunomia_tests::ecli()?
+        .args(["run", "--timeout", "3s", &path, "--wanted", &own])
+        .stdout(std::process::Stdio::piped())
+        .spawn()?;
+    while child.try_wait()?.is_none() {
+        ensure!(std::process::Command::new("/bin/true").status()?.success());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let text = String::from_utf8(child.wait_with_output()?.stdout)?;
+    ensure!(text.starts_with(&format!("process {own}\n")), "{text}");
+    let plot = text.lines().rev().find(|line| line.contains('|'));
+    let plot = plot.with_context(|| text.clone())?;
+    let words: Vec<&str> = plot.split_whitespace().collect();
+    ensure!(words[0] == "11" && words[1] == ":", "{plot}");
+    ensure!(
+        words[2].parse::<u64>()? > 0 && plot.contains("***"),
+        "{plot}"
+    );
+    ensure!(
+        text.contains("slots") && !text.contains("(slots)"),
+        "{text}"
+    );
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! Inspektor Gadget images without a WebAssembly part.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use eunomia_tests::is_root;
 
@@ -28,7 +30,17 @@ params:
       description: Only this process
 ";
 
-fn image(root: &std::path::Path, yaml: Option<&str>, module: Option<&[u8]>) -> Result<()> {
+fn image(root: &Path, yaml: Option<&str>, module: Option<&[u8]>) -> Result<()> {
+    image_of(root, "opens", yaml, module)
+}
+
+/// An image of the object that `tests/formats/NAME.bpf.c` becomes.
+pub(crate) fn image_of(
+    root: &Path,
+    name: &str,
+    yaml: Option<&str>,
+    module: Option<&[u8]>,
+) -> Result<()> {
     let config = match yaml {
         Some(yaml) => Part {
             media_type: "application/vnd.gadget.config.v1+yaml",
@@ -41,7 +53,7 @@ fn image(root: &std::path::Path, yaml: Option<&str>, module: Option<&[u8]>) -> R
             content: b"{}",
         },
     };
-    let object = object("opens")?;
+    let object = object(name)?;
     let part = |media_type, content| Part {
         media_type,
         title: None,

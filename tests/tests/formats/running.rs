@@ -36,7 +36,8 @@ impl Run {
     }
 }
 
-/// The object compiled from `tests/formats/NAME.bpf.c`, once for each process.
+/// The object compiled from `tests/formats/NAME.bpf.c`, once for each process. What follows a `-` in
+/// a name is defined while compiling.
 pub(crate) fn object(name: &str) -> Result<Vec<u8>> {
     static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,12 +46,14 @@ pub(crate) fn object(name: &str) -> Result<Vec<u8>> {
     }
     let folder = tempfile::tempdir()?;
     let product = folder.path().join("product.o");
-    let source = repository().join(format!("tests/formats/{name}.bpf.c"));
+    let (stem, defined) = name.split_once('-').unwrap_or((name, "WHOLE"));
+    let source = repository().join(format!("tests/formats/{stem}.bpf.c"));
     let output = Command::new("clang")
         .args([
             "-g", "-O2", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", "-I",
         ])
         .arg(headers()?)
+        .arg(format!("-D{defined}"))
         .arg("-c")
         .arg(&source)
         .arg("-o")
@@ -90,6 +93,13 @@ pub(crate) fn run(
         child.wait()?;
         Ok(Some(pid))
     })
+}
+
+/// A program called `name`, which does nothing, so that its processes are told from others.
+pub(crate) fn namesake(folder: &Path, name: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    std::os::unix::fs::symlink("/bin/true", &path)?;
+    Ok(path)
 }
 
 /// The same with other events; `provoke` returns the process that was started.
