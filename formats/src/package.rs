@@ -125,6 +125,7 @@ impl Plan {
                 }
             }
         }
+        gadget::filter(self, facts, &choices.mount_namespaces)?;
         bumblebee::apply_histograms(self, &choices.histograms)?;
         if let Some(chosen) = choices.interval {
             for source in &mut self.sources {

@@ -20,6 +20,8 @@ pub struct Plan {
     pub globals: Vec<(String, Vec<u8>)>,
     /// Where programs are attached, for those whose section does not say or does not count.
     pub targets: BTreeMap<String, Vec<Target>>,
+    /// Entries of maps that are there before programs are attached: map, key, value.
+    pub entries: Vec<(String, Vec<u8>, Vec<u8>)>,
     /// Changes to maps before load.
     pub map_changes: Vec<(String, MapChange)>,
     /// What is shown.

@@ -175,7 +175,11 @@ fn walk(btf: &Btf, id: TypeId, prefix: &str, depth: u32, tell: &mut dyn FnMut(&s
             ("", name) => name.to_owned(),
             (prefix, name) => format!("{prefix}.{name}"),
         };
-        let names = type_names(btf, member.ty);
+        let mut names = type_names(btf, member.ty);
+        // An array looks as its items do.
+        if let Ok(Definition::Array(array)) = btf.resolve(member.ty).map(|ty| ty.definition()) {
+            names.extend(type_names(btf, array.item));
+        }
         if names.is_empty() {
             tell(&path, "");
         }

@@ -36,6 +36,14 @@ struct event *unused_event __attribute__((unused));
 
 const volatile u32 target_pid = 0;
 const volatile bool gadget_filter_by_mntns = false;
+const volatile u32 targ_uid = -1;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64);
+	__type(value, u32);
+} gadget_mntns_filter_map SEC(".maps");
 
 SEC("tracepoint/sched/sched_process_exec")
 int ig_exec(void *ctx)
@@ -44,7 +52,14 @@ int ig_exec(void *ctx)
 	struct event *event;
 	u64 *lost;
 
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 mntns = task->nsproxy->mnt_ns->ns.inum;
+
 	if (target_pid && target_pid != pid)
+		return 0;
+	if (targ_uid != (u32)-1 && targ_uid != (u32)bpf_get_current_uid_gid())
+		return 0;
+	if (gadget_filter_by_mntns && !bpf_map_lookup_elem(&gadget_mntns_filter_map, &mntns))
 		return 0;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
@@ -55,7 +70,7 @@ int ig_exec(void *ctx)
 	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->timestamp_raw = bpf_ktime_get_boot_ns();
-	event->mntns_id = 1;
+	event->mntns_id = mntns;
 	event->pid = pid;
 	event->error_raw = 2;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));

@@ -17,7 +17,7 @@ use marks::Mark;
 use crate::bare;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
-use crate::options::OptionSpec;
+use crate::options::{OptionSpec, Sets};
 use crate::package::{Package, PackageKind};
 use crate::plan::{About, Plan};
 use crate::variables::{self, Said};
@@ -66,6 +66,7 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
     };
     let marks = marks::all(facts);
     plan.options = options(gadget, facts, &marks)?;
+    plan.options.extend(filters(facts, &plan.options));
     plan.options = bare::with_host_options(facts, plan.options);
     for (option, usual) in OTHER_NAMES {
         add_name(&mut plan.options, option, usual);
@@ -110,6 +111,78 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
         }
     }
     Ok(plan)
+}
+
+/// Variables that gadgets filter by, and the options for them.
+const FILTERS: [(&str, &str, &str); 5] = [
+    ("targ_pid", "pid", "Only this process"),
+    ("targ_tid", "tid", "Only this thread"),
+    ("targ_uid", "uid", "Only processes of this user"),
+    ("targ_gid", "gid", "Only processes of this group"),
+    ("targ_comm", "comm", "Only processes of this name"),
+];
+/// Whether namespaces are filtered, and the map of those that count.
+const BY_NAMESPACE: &str = "gadget_filter_by_mntns";
+const NAMESPACES: &str = "gadget_mntns_filter_map";
+
+/// Options for what every gadget's filters are called, unless it says otherwise.
+fn filters(facts: &Facts, own: &[OptionSpec]) -> Vec<OptionSpec> {
+    let is_set = |wanted: &str| {
+        own.iter()
+            .any(|option| matches!(&option.sets, Sets::Global { name, .. } if name == wanted))
+    };
+    let is_free = |name: &str| !own.iter().any(|option| option.is_called(name));
+    let mut options = Vec::new();
+    for (variable, long, help) in FILTERS {
+        let global = facts.globals.iter().find(|it| it.info.name == variable);
+        let Some(global) = global.filter(|_| !is_set(variable) && is_free(long)) else {
+            continue;
+        };
+        let said = Said {
+            long: Some(long.to_owned()),
+            help: Some(help.to_owned()),
+            ..Said::default()
+        };
+        options.extend(variables::option(facts, global, &said));
+    }
+    if facts.map(NAMESPACES).is_ok() && is_free("mntns") {
+        options.push(OptionSpec {
+            long: "mntns".to_owned(),
+            short: None,
+            value: Some("INODE".to_owned()),
+            default: None,
+            initial: None,
+            help: "Only processes in this mount namespace (`readlink /proc/PID/ns/mnt`); may be \
+                   repeated"
+                .to_owned(),
+            sets: Sets::MountNamespace,
+            required: false,
+        });
+    }
+    options
+}
+
+/// Let only processes in these mount namespaces count; of none, all do.
+pub(crate) fn filter(plan: &mut Plan, facts: &Facts, namespaces: &[u64]) -> Result<()> {
+    if namespaces.is_empty() {
+        return Ok(());
+    }
+    let map = facts.map(NAMESPACES)?;
+    if map.key_size != 8 || !facts.globals.iter().any(|it| it.info.name == BY_NAMESPACE) {
+        return Err(Error::new(format!(
+            "map `{NAMESPACES}`: its keys are no numbers of inodes, or nothing asks for them"
+        )));
+    }
+    plan.globals.push((BY_NAMESPACE.to_owned(), vec![1]));
+    for inode in namespaces {
+        let mut value = vec![0; map.value_size as usize];
+        if let Some(first) = value.first_mut() {
+            *first = 1;
+        }
+        let entry = (map.name.clone(), inode.to_ne_bytes().to_vec(), value);
+        plan.entries.push(entry);
+    }
+    Ok(())
 }
 
 /// What gadgets' own runner calls options of ours.

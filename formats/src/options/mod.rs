@@ -62,6 +62,8 @@ pub enum Sets {
     Map,
     /// How often maps are shown.
     Interval,
+    /// A mount namespace whose processes count: the number of its inode.
+    MountNamespace,
     /// What a histogram's field and buckets are.
     Histogram(HistogramPart),
 }
@@ -101,6 +103,8 @@ pub struct Choices {
     pub(crate) maps: Vec<String>,
     /// How often.
     pub(crate) interval: Option<Duration>,
+    /// Mount namespaces that count; none: all.
+    pub(crate) mount_namespaces: Vec<u64>,
     /// Histograms: map, what is said, and the text behind the comma.
     pub(crate) histograms: Vec<(String, HistogramPart, String)>,
 }

@@ -172,6 +172,14 @@ impl Reader<'_> {
             Sets::Type => self.choices.types.push(pair(text)?),
             Sets::Map => self.choices.maps.push(text.to_owned()),
             Sets::Interval => self.choices.interval = Some(duration(text)?),
+            Sets::MountNamespace => {
+                // As the link in /proc has it, too: `mnt:[4026531841]`.
+                let digits = text.trim_start_matches("mnt:[").trim_end_matches(']');
+                let inode = digits
+                    .parse()
+                    .map_err(|_| Error::usage(format!("`{text}` is no number of an inode")))?;
+                self.choices.mount_namespaces.push(inode);
+            }
             Sets::Histogram(part) => {
                 let (map, rest) = text
                     .split_once(',')

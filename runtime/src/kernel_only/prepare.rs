@@ -56,6 +56,9 @@ pub(super) fn load(
         .policy
         .load(&tool.name, &programs, &object.maps())?;
     object.load()?;
+    for (map, key, value) in &plan.entries {
+        object.map(map)?.update(key, value, 0)?;
+    }
     Ok(object)
 }
 

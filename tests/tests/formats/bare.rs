@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use eunomia_tests::is_root;
 
-use super::running::{file, object, printed, refused, run, run_with};
+use super::running::{file, object, printed, refused, run, run_with, xdp_of_loopback};
 
 #[test]
 fn records_of_a_ring_buffer_are_decoded_by_the_type_that_its_map_declares() -> Result<()> {
@@ -82,6 +82,7 @@ fn programs_that_do_not_say_where_are_attached_by_the_operator() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let path = file(folder.path(), "packets.bpf.o", &object("packets")?)?;
+    let _taken = xdp_of_loopback();
     let said = refused(&[&path])?;
     ensure!(said.contains("--attach pass=xdp:INTERFACE"), "{said}");
     for place in [

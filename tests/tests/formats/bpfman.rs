@@ -5,7 +5,7 @@ use eunomia_tests::is_root;
 use serde_json::{Value, json};
 
 use super::forms::{Part, gzip, layout, tar};
-use super::running::{object, refused, run, run_with};
+use super::running::{object, refused, run, run_with, xdp_of_loopback};
 
 /// A container image with these labels and one layer.
 pub(crate) fn image(
@@ -41,6 +41,7 @@ fn attach_points_and_globals_come_from_the_command_line() -> Result<()> {
     if !is_root() {
         return Ok(());
     }
+    let _taken = xdp_of_loopback();
     let folder = tempfile::tempdir()?;
     let labels = json!({
         "io.ebpf.programs": r#"{"pass":"xdp"}"#,

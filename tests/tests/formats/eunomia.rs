@@ -7,7 +7,7 @@ use eunomia_tests::is_root;
 use serde_json::{Value, json};
 
 use super::forms::{package, tar};
-use super::running::{file, object, printed, run, run_with};
+use super::running::{file, object, printed, run, run_with, xdp_of_loopback};
 
 /// The description that upstream's compiler makes of `execs.bpf.c`.
 fn execs_meta() -> Value {
@@ -216,6 +216,7 @@ fn several_types_are_exported_and_programs_attached_as_their_comments_say() -> R
         number.into();
     let folder = tempfile::tempdir()?;
     let path = file(folder.path(), "package.json", &package(&object, &meta)?)?;
+    let _taken = xdp_of_loopback();
     let enough = |run: &super::running::Run| run.rows.iter().any(|row| row["length"] == 142);
     run_with(&[&path], None, enough, || {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use eunomia_tests::is_root;
 
 use super::forms::{Part, layout};
-use super::running::{object, printed, refused, run};
+use super::running::{Run, namesake, object, printed, refused, run, run_with};
 
 const YAML: &str = "\
 name: execs
@@ -129,5 +129,48 @@ fn images_that_cannot_run_say_why() -> Result<()> {
         let said = refused(&[folder.path().to_str().unwrap_or_default()])?;
         ensure!(said.contains(reason), "{reason}: {said}");
     }
+    Ok(())
+}
+
+#[test]
+fn the_usual_filters_are_options() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    image(folder.path(), None, None)?;
+    let path = folder.path().to_str().unwrap_or_default();
+    let program = namesake(folder.path(), "elsewhere")?;
+    let own = std::fs::read_link("/proc/self/ns/mnt")?;
+    let own = own.to_str().context("the link is text")?;
+    // The program runs in our namespace and in one of its own, in turn.
+    let run_filtered = |more: &[&str], enough: &dyn Fn(&Run) -> bool| {
+        run_with(&[&[path][..], more].concat(), None, enough, || {
+            std::process::Command::new(&program).status()?;
+            std::process::Command::new("unshare")
+                .arg("-m")
+                .arg(&program)
+                .status()?;
+            Ok(None)
+        })
+    };
+    let namespaces = |run: &Run| {
+        let rows = run.rows.iter().filter(|row| row["comm"] == "elsewhere");
+        let namespaces = rows.filter_map(|row| row["mntns_id"].as_u64());
+        namespaces.collect::<std::collections::BTreeSet<u64>>()
+    };
+    let all = run_filtered(&[], &|run| namespaces(run).len() > 1)?;
+    let number = own
+        .trim_start_matches("mnt:[")
+        .trim_end_matches(']')
+        .parse()?;
+    ensure!(namespaces(&all).contains(&number), "{:?}", namespaces(&all));
+    let more = ["--mntns", own, "--uid", "0"];
+    let ours = run_filtered(&more, &|run| run.rows.len() > 8)?;
+    ensure!(
+        namespaces(&ours) == [number].into(),
+        "{:?}",
+        namespaces(&ours)
+    );
     Ok(())
 }

@@ -215,7 +215,7 @@ fn the_operator_counts_rows_of_any_object() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let path = file(folder.path(), "execs.bpf.o", &object("execs")?)?;
-    let program = namesake(folder.path(), "counted")?;
+    let program = namesake(folder.path(), "numbered")?;
     let options = [
         "--counter",
         "rows,comm",
@@ -225,18 +225,18 @@ fn the_operator_counts_rows_of_any_object() -> Result<()> {
         "high,comm",
     ];
     let served = Served::start(&options, &[&path])?;
-    let rows = "ecli_events_rows_total{comm=\"counted\"}";
+    let rows = "ecli_events_rows_total{comm=\"numbered\"}";
     let (lines, started) = served.wait(&program, |lines| value(lines, rows) > Some(5.0))?;
     let rows = value(&lines, rows).context("it was found before")?;
     ensure!(rows <= started as f64, "{rows} of {started}");
     ensure!(
-        value(&lines, "ecli_events_small{comm=\"counted\"}") == Some(-5.0),
+        value(&lines, "ecli_events_small{comm=\"numbered\"}") == Some(-5.0),
         "{lines:?}"
     );
     let bucket = |bound: u32| {
         value(
             &lines,
-            &format!("ecli_events_high_bucket{{comm=\"counted\",le=\"{bound}\"}}"),
+            &format!("ecli_events_high_bucket{{comm=\"numbered\",le=\"{bound}\"}}"),
         )
     };
     ensure!(

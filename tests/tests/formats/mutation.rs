@@ -2,12 +2,12 @@
 //! every run.
 
 use anyhow::Result;
-use eunomia_formats::{Facts, Package, bumblebee, eunomia, gadget};
+use eunomia_formats::{Facts, HostKernel, Package, bpfman, bumblebee, eunomia, gadget};
 use eunomia_host_abi::fake::FakeKernel;
 use eunomia_host_abi::kernel::Kernel;
 use serde_json::json;
 
-use super::forms::package;
+use super::forms::{gzip, package, tar};
 use super::running::object;
 
 /// Damaged inputs of each kind: seconds on a slow machine.
@@ -102,12 +102,26 @@ fn damaged_packages_do_not_panic() -> Result<()> {
     Ok(())
 }
 
+/// Objects of all conventions.
+const OBJECTS: [&str; 10] = [
+    "execs",
+    "counts",
+    "sections",
+    "opens",
+    "snapshot",
+    "tally",
+    "stacks",
+    "datagrams",
+    "buckets",
+    "kinds",
+];
+
 #[test]
 fn damaged_objects_do_not_panic() -> Result<()> {
     let mut random = Random(SEED);
-    for name in ["execs", "counts", "sections", "opens"] {
+    for name in OBJECTS {
         let whole = object(name)?;
-        for _ in 0..ROUNDS / 4 {
+        for _ in 0..ROUNDS / 8 {
             let damaged = random.damage(&whole);
             let bare = Package::bare("x", damaged.clone());
             let bumblebee = bumblebee::read("x", damaged.clone());
@@ -120,13 +134,115 @@ fn damaged_objects_do_not_panic() -> Result<()> {
     Ok(())
 }
 
+/// Each thing that is read of a description, for a data source and a program that there are.
+const DESCRIPTION: &str = "\
+name: x
+description: y
+homepageURL: z
+programs:
+  ig_tally: {attach_to: a/b, sampler: {frequency: 9}}
+datasources:
+  execs:
+    annotations: {cli.clear-screen-before: true, ebpf.map.fetch-interval: 10ms}
+    fields:
+      comm:
+        annotations: {template: comm, columns.width: 3, columns.replace: execs, metrics.type: key}
+      execs:
+        annotations: {columns.hidden: true, json.skip: true, columns.hex: true, description: d}
+params:
+  ebpf:
+    show_threads: {key: t, alias: t, defaultValue: 1, isMandatory: false, description: x}
+";
+
+/// What a description has that is nothing but hostile.
+fn hostile_descriptions() -> Vec<String> {
+    let deep = |inner: &str| format!("datasources: {{execs: {inner}}}");
+    vec![
+        deep(&"[".repeat(10_000)),
+        deep(&"{a: ".repeat(10_000)),
+        deep(&format!("{{fields: {{{}}}}}", "a: {},".repeat(50_000))),
+        format!("name: \"{}\"", "\\x1b[2J".repeat(10_000)),
+        "a: &a [*a]".to_owned(),
+        "? [a]\n: b".to_owned(),
+        "!!binary |\n  R0lGODlhDAAMAIQAAP".to_owned(),
+        "---\n...\n---\na: b\n".to_owned(),
+        "%YAML 9.9\n---\n- \u{0}".to_owned(),
+        deep("{fields: {comm: {annotations: {columns.width: 99999999999999999999}}}}"),
+        deep("{annotations: {ebpf.map.fetch-interval: 1e999s}, fields: 7}"),
+        "programs: {ig_tally: {attach_to: [a], sampler: 3}}".to_owned(),
+        "params: {ebpf: [x]}\nprograms: 3\ndatasources: ~".to_owned(),
+    ]
+}
+
 #[test]
-fn damaged_descriptions_of_gadgets_do_not_panic() -> Result<()> {
-    let yaml = b"datasources:\n  execs:\n    fields:\n      pid:\n        annotations: {a: b}\n";
-    let object = object("opens")?;
+fn damaged_and_hostile_descriptions_of_gadgets_do_not_panic() -> Result<()> {
+    let (tally, snapshot) = (object("tally")?, object("snapshot")?);
     let mut random = Random(SEED);
-    for _ in 0..ROUNDS {
-        let _ = gadget::read("x", object.clone(), &random.damage(yaml));
+    let read = |text: &[u8]| {
+        for object in [&tally, &snapshot] {
+            if let Ok(package) = gadget::read("x", object.clone(), text) {
+                plan(&package);
+            }
+        }
+    };
+    hostile_descriptions()
+        .iter()
+        .for_each(|text| read(text.as_bytes()));
+    read(DESCRIPTION.as_bytes());
+    for _ in 0..ROUNDS / 4 {
+        read(&random.damage(DESCRIPTION.as_bytes()));
+    }
+    Ok(())
+}
+
+#[test]
+fn damaged_labels_and_layers_of_bytecode_images_do_not_panic() -> Result<()> {
+    let object = object("packets")?;
+    let archive = tar(&[("packets.o", &object)])?;
+    let layer = gzip(&archive)?;
+    let labels = [
+        ("io.ebpf.programs", r#"{"pass":"xdp"}"#),
+        ("io.ebpf.maps", r#"{"packets":"perf_event_array"}"#),
+        ("io.ebpf.filename", "packets.o"),
+        ("io.ebpf.bpf_function_name", "pass"),
+        ("io.ebpf.program_type", "xdp"),
+    ];
+    let mut random = Random(SEED);
+    for round in 0..ROUNDS / 4 {
+        let text = |(name, value): (&str, &str), damaged: Vec<u8>| {
+            let value = match round % 2 {
+                0 => String::from_utf8_lossy(&damaged).into_owned(),
+                _ => value.to_owned(),
+            };
+            (name.to_owned(), value)
+        };
+        let labels = labels.map(|label| text(label, random.damage(label.1.as_bytes())));
+        let layer = match round % 3 {
+            0 => layer.clone(),
+            1 => random.damage(&layer),
+            _ => gzip(&random.damage(&archive))?,
+        };
+        if let Ok(package) = bpfman::read("x", &labels.into(), &layer) {
+            plan(&package);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn damaged_archives_of_kernels_types_do_not_panic() -> Result<()> {
+    let whole = package(&object("execs")?, &json!({ "bpf_skel": {} }))?;
+    let kernel = HostKernel::new("ID=a\nVERSION_ID=1", "x86_64", "5.4");
+    let types = object("execs")?;
+    let archive = tar(&[
+        ("package.json", &whole),
+        ("btfhub-archive/a/1/x86_64/5.4.btf", &types),
+    ])?;
+    let mut random = Random(SEED);
+    for _ in 0..ROUNDS / 8 {
+        if let Ok(package) = eunomia::read("x", &random.damage(&archive)) {
+            let _ = package.kernel_types(&kernel);
+        }
     }
     Ok(())
 }

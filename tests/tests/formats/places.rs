@@ -51,9 +51,11 @@ fn in_image(folder: &Path, labels: &Value) -> Result<String> {
 }
 
 fn labels() -> Value {
+    let programs = json!({
+        "on_call": "uprobe", "on_packet": "tcx", "on_send": "cgroup_skb", "on_sample": "perf_event",
+    });
     json!({
-        "io.ebpf.programs":
-            r#"{"on_call":"uprobe","on_packet":"tcx","on_send":"cgroup_skb","on_sample":"perf_event"}"#,
+        "io.ebpf.programs": programs.to_string(),
         "io.ebpf.maps": r#"{"events":"ring_buffer"}"#,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -36,8 +36,8 @@ impl Run {
     }
 }
 
-/// The object compiled from `tests/formats/NAME.bpf.c`, once for each process. What follows a `-` in
-/// a name is defined while compiling.
+/// The object compiled from `tests/formats/NAME.bpf.c`, once for each process. What follows a `-`
+/// in a name is defined while compiling.
 pub(crate) fn object(name: &str) -> Result<Vec<u8>> {
     static COMPILED: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,6 +93,12 @@ pub(crate) fn run(
         child.wait()?;
         Ok(Some(pid))
     })
+}
+
+/// For as long as a test has an XDP program on the loopback interface, which takes one only.
+pub(crate) fn xdp_of_loopback() -> MutexGuard<'static, ()> {
+    static TAKEN: Mutex<()> = Mutex::new(());
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A program called `name`, which does nothing, so that its processes are told from others.

@@ -1,5 +1,5 @@
-//! A reader that takes rows slower than they come: the renderer waits, the kernel drops, and what it
-//! dropped is told.
+//! A reader that takes rows slower than they come: the renderer waits, the kernel drops, and what
+//! it dropped is told.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -37,10 +37,16 @@ fn thread_id() -> Result<String> {
 
 /// Floods the tool that `args` start, reading slowly; returns its rows and what it says is lost.
 fn flooded(args: &[&str]) -> Result<(Vec<Value>, u64)> {
+    // The kernel tells what a CPU's buffer lost with the next event of that CPU.
+    let thread = thread_id()?;
+    let pinned = Command::new("taskset")
+        .args(["-cp", "0", &thread])
+        .output()?;
+    ensure!(pinned.status.success(), "pin this thread: {pinned:?}");
     let mut child = ecli()?
         .args(["run", "-o", "json"])
         .args(args)
-        .args(["--target", &thread_id()?, "--wanted", NUMBER])
+        .args(["--target", &thread, "--wanted", NUMBER])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
