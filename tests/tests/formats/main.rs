@@ -7,6 +7,7 @@ mod bpfman;
 mod bumblebee;
 mod eunomia;
 mod forms;
+mod full_kernel;
 mod gadget;
 mod gadget_sources;
 mod kinds;

@@ -44,6 +44,11 @@ pub(crate) fn object(name: &str) -> Result<Vec<u8>> {
     if let Some(object) = compiled.get(name) {
         return Ok(object.clone());
     }
+    if let Some(folder) = compiled_elsewhere()
+        && let Ok(object) = std::fs::read(folder.join(format!("{name}.o")))
+    {
+        return Ok(object);
+    }
     let folder = tempfile::tempdir()?;
     let product = folder.path().join("product.o");
     let (stem, defined) = name.split_once('-').unwrap_or((name, "WHOLE"));
@@ -65,6 +70,21 @@ pub(crate) fn object(name: &str) -> Result<Vec<u8>> {
     let bytes = std::fs::read(&product)?;
     compiled.insert(name.to_owned(), bytes.clone());
     Ok(bytes)
+}
+
+/// Where objects are that were compiled for a machine without a compiler.
+fn compiled_elsewhere() -> Option<PathBuf> {
+    std::env::var_os("ECLI_TEST_OBJECTS").map(|folder| Path::new(&folder).join("formats"))
+}
+
+/// Compile these for such a machine.
+pub(crate) fn compile_for_another_machine(names: &[&str]) -> Result<()> {
+    let folder = compiled_elsewhere().context("ECLI_TEST_OBJECTS says where to")?;
+    std::fs::create_dir_all(&folder)?;
+    for name in names {
+        std::fs::write(folder.join(format!("{name}.o")), object(name)?)?;
+    }
+    Ok(())
 }
 
 /// A folder with `vmlinux.h` and `bpf/bpf_helpers.h`.
