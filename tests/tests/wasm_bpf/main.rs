@@ -2,6 +2,7 @@
 //! by `ecli run` on the real kernel.
 
 mod guests;
+mod lsm;
 mod published;
 mod running;
 
