@@ -45,6 +45,16 @@ struct {
 	__uint(max_entries, 1 << 18);
 } events SEC(".maps");
 
+/* Whose size the runner sets. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 0);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, 64);
+} ig_build_id SEC(".maps");
+
+const volatile int ig_build_id_max_entries = 77;
+
 SYMBOL(gadget_mapiter_samples___counts)
 SYMBOL(gadget_tracer_execs___events___event)
 SYMBOL(gadget_param_target)
@@ -59,8 +69,9 @@ int ig_sample(struct bpf_perf_event_data *ctx)
 	struct value one = { .samples = 1 }, *value;
 	__u64 id = bpf_get_current_pid_tgid();
 	struct key_t key = { .pid = id >> 32 };
+	__u32 zero = 0;
 
-	if (!target || key.pid != target)
+	if (!target || key.pid != target || bpf_map_lookup_elem(&ig_build_id, &zero))
 		return 0;
 	key.kern_stack_raw = bpf_get_stackid(ctx, &ig_kstack, 0);
 	key.user_stack_raw.stack_id = bpf_get_stackid(ctx, &ig_ustack, BPF_F_USER_STACK);

@@ -9,6 +9,7 @@ mod types;
 mod yaml;
 
 use eunomia_host_abi::Target;
+use eunomia_host_abi::kernel::map_type;
 use eunomia_host_abi::target::IteratorTarget;
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::options::{OptionSpec, Sets};
 use crate::package::{Package, PackageKind};
-use crate::plan::{About, Plan};
+use crate::plan::{About, MapChange, Plan};
 use crate::variables::{self, Said};
 
 /// The `gadget.yaml`, as a tree; empty when there is none.
@@ -85,6 +86,7 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
         plan.warnings
             .push("the object names no data source: nothing will be shown".to_owned());
     }
+    plan.map_changes = sizes(facts);
     let counters = facts
         .maps
         .iter()
@@ -111,6 +113,30 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
         }
     }
     Ok(plan)
+}
+
+/// Entries of a map that leaves their number to the runner.
+const ENTRIES_DEFAULT: u32 = 1024;
+
+/// Sizes of hash maps that have none: the runner sets them, by a parameter called like the map if
+/// there is one.
+fn sizes(facts: &Facts) -> Vec<(String, MapChange)> {
+    use map_type::{HASH, LRU_HASH, LRU_PERCPU_HASH, PERCPU_HASH};
+    let kinds = [HASH, LRU_HASH, LRU_PERCPU_HASH, PERCPU_HASH];
+    let unsized_maps = facts
+        .maps
+        .iter()
+        .filter(|map| map.max_entries == 0 && kinds.contains(&map.map_type));
+    unsized_maps
+        .map(|map| {
+            let parameter = format!("{}_max_entries", map.name);
+            let global = facts.globals.iter().find(|it| it.info.name == parameter);
+            let initial = global.and_then(|it| it.initial.as_deref()?.first_chunk::<4>());
+            let entries = initial.map_or(ENTRIES_DEFAULT, |bytes| u32::from_ne_bytes(*bytes));
+            let change = MapChange::MaxEntries(entries.max(1));
+            (map.name.clone(), change)
+        })
+        .collect()
 }
 
 /// Variables that gadgets filter by, and the options for them.

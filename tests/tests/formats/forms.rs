@@ -76,6 +76,35 @@ pub(crate) fn layout(
     Ok(())
 }
 
+/// Put the image of a layout into an index, beside one for another CPU, which is not there: as
+/// images for several CPUs are after the parts for this one were fetched.
+pub(crate) fn index(root: &Path) -> Result<()> {
+    let path = root.join("index.json");
+    let mut own: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let mut manifest = own["manifests"][0].take();
+    let mut other = serde_json::to_value(Descriptor::of(
+        "application/vnd.oci.image.manifest.v1+json",
+        b"not here",
+    ))?;
+    let (here, there) = match std::env::consts::ARCH {
+        "aarch64" => ("arm64", "amd64"),
+        _ => ("amd64", "arm64"),
+    };
+    manifest["platform"] = json!({ "architecture": here, "os": "linux" });
+    other["platform"] = json!({ "architecture": there, "os": "linux" });
+    let media_type = "application/vnd.oci.image.index.v1+json";
+    let index = serde_json::to_vec(&json!({
+        "schemaVersion": 2, "mediaType": media_type, "manifests": [other, manifest],
+    }))?;
+    let index = Part {
+        media_type,
+        title: None,
+        content: &index,
+    };
+    own["manifests"] = json!([descriptor(root, &index)?]);
+    Ok(std::fs::write(&path, serde_json::to_vec(&own)?)?)
+}
+
 fn descriptor(root: &Path, part: &Part<'_>) -> Result<Value> {
     let folder = root.join("blobs/sha256");
     std::fs::create_dir_all(&folder)?;

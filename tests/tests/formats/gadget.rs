@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use eunomia_tests::is_root;
 
-use super::forms::{Part, layout};
+use super::forms::{Part, index, layout};
 use super::running::{Run, namesake, object, printed, refused, run, run_with};
 
 const YAML: &str = "\
@@ -82,6 +82,8 @@ fn data_sources_come_from_symbols_and_fields_from_types() -> Result<()> {
     for yaml in [Some(YAML), None] {
         let folder = tempfile::tempdir()?;
         image(folder.path(), yaml, None)?;
+        // As they are published: an image a CPU.
+        index(folder.path())?;
         let path = folder.path().to_str().unwrap_or_default();
         let run = run(&[path], None, |run| !run.own_rows().is_empty())?;
         let own = run.own_rows();

@@ -113,7 +113,7 @@ const OBJECTS: [&str; 10] = [
     "stacks",
     "datagrams",
     "buckets",
-    "kinds",
+    "places",
 ];
 
 #[test]

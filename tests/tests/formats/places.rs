@@ -9,7 +9,7 @@ use eunomia_tests::is_root;
 use serde_json::{Value, json};
 
 use super::bpfman::{OCI, image};
-use super::forms::{gzip, package, tar};
+use super::forms::{gzip, index, package, tar};
 use super::running::{Run, file, object, run_with};
 
 /// Values of `enum place`.
@@ -178,6 +178,9 @@ fn bytecode_images_go_where_the_options_say_with_labels_and_without() -> Result<
     for labels in [labels(), json!({}), Value::Null] {
         let folder = tempfile::tempdir()?;
         let tool = in_image(folder.path(), &labels)?;
+        if labels.is_null() {
+            index(folder.path())?;
+        }
         calls(&tool)?;
         for direction in ["ingress", "egress"] {
             packets(
