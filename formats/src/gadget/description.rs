@@ -8,7 +8,7 @@ use eunomia_host_abi::output::Table;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::limits::LIST_MAX;
+use crate::limits::{INTERVAL_MAX, LIST_MAX};
 use crate::places::{self, Chosen, Place};
 use crate::{options, rows};
 
@@ -129,20 +129,37 @@ fn annotation(holder: &Value, key: &str) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// How often the entries of a map are shown, if the description says it.
+/// What the description sets an option of gadgets' own runner to.
+pub(super) fn preset(description: &Value, option: &str) -> Option<String> {
+    let presets = description.get("paramDefaults")?;
+    let value = presets.get(format!("operator.oci.ebpf.{option}"))?;
+    value.as_str().map(str::to_owned)
+}
+
+/// How often the entries of the map of a data source are shown, if the description says it: for all
+/// data sources or, with its name in front, for one. 0: only at the end.
 pub(super) fn interval(description: &Value, name: &str) -> Result<Option<Duration>> {
-    const KEYS: [&str; 2] = ["ebpf.map.fetch-interval", "fetch-interval"];
-    let Some(source) = description.pointer(&format!("/datasources/{name}")) else {
+    const OPTION: &str = "map-fetch-interval";
+    let Some(text) = preset(description, OPTION) else {
         return Ok(None);
     };
-    let Some(text) = KEYS.iter().find_map(|key| annotation(source, key)) else {
+    let mut chosen = None;
+    for part in text.split(',') {
+        match part.split_once(':') {
+            Some((of, interval)) if of == name => chosen = Some(interval),
+            Some(_) => {}
+            None => chosen = chosen.or(Some(part)),
+        }
+    }
+    let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) else {
         return Ok(None);
     };
-    let interval = options::duration(&text).map_err(|error| {
-        Error::new(format!(
-            "gadget.yaml: datasources.{name}.annotations: {error}"
-        ))
-    });
+    if chosen == "0" {
+        return Ok(Some(INTERVAL_MAX));
+    }
+    let interval = options::duration(chosen);
+    let interval = interval
+        .map_err(|error| Error::new(format!("gadget.yaml: paramDefaults: {OPTION}: {error}")));
     interval.map(Some)
 }
 

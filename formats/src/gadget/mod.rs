@@ -260,8 +260,15 @@ fn options(gadget: &Gadget, facts: &Facts, marks: &[Mark]) -> Result<Vec<OptionS
             long: text("key").filter(|key| !key.is_empty()),
             short: alias.chars().next().filter(|_| alias.chars().count() == 1),
             help: text("description"),
-            default: text("defaultValue").filter(|default| !default.is_empty()),
+            default: None,
             value: None,
+        };
+        let key = said.long.as_deref().unwrap_or(name);
+        let preset = description::preset(&gadget.description, key);
+        let default = preset.or_else(|| text("defaultValue"));
+        let said = Said {
+            default: default.filter(|default| !default.is_empty()),
+            ..said
         };
         let required = text("isMandatory").as_deref() == Some("true");
         for mut option in variables::option(facts, global, &said) {

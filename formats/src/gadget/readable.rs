@@ -18,6 +18,8 @@ pub(super) struct Readable {
     pub(super) ty: TypeId,
     /// Fields whose names ended in `_raw`.
     pub(super) raw: Vec<String>,
+    /// Fields of well-known structs, and the headers that they have without their struct's name.
+    pub(super) titles: Vec<(String, String)>,
     /// Structs of an address and the version of its protocol.
     pub(super) endpoints: Vec<String>,
     pub(super) stacks: Vec<StackField>,
@@ -42,6 +44,7 @@ pub(super) fn copy(btf: &Btf, extension: &mut Extension, ty: TypeId) -> Result<R
     let mut readable = Readable {
         ty,
         raw: Vec::new(),
+        titles: Vec::new(),
         endpoints: Vec::new(),
         stacks: Vec::new(),
     };
@@ -60,6 +63,15 @@ type PlacedMember = (String, TypeId, u32);
 struct Copying<'a> {
     btf: &'a Btf,
     extension: &'a mut Extension,
+}
+
+/// The header of a member of a struct that every gadget has: a process, its user, its parent.
+fn title(of: &str, member: &str) -> Option<String> {
+    match of {
+        "gadget_process" | "gadget_creds" => Some(member.to_uppercase()),
+        "gadget_parent" => Some(format!("P{}", member.to_uppercase())),
+        _ => None,
+    }
 }
 
 /// Where a struct is in the outermost one.
@@ -114,6 +126,9 @@ impl Copying<'_> {
                 placed.extend(pid.map(|(name, ty, inner)| (name, ty, offset + inner)));
                 readable.stacks.push(stack);
                 continue;
+            }
+            if let Some(title) = title(resolved.name(), name) {
+                readable.titles.push((within.path(name), title));
             }
             if name != member.name {
                 readable.raw.push(within.path(name));

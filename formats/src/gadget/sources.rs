@@ -192,6 +192,9 @@ impl<'a> Making<'a> {
             for field in &part.stacks {
                 stacks.extend(self.stack(&mut table, *at, field)?);
             }
+            for (field, title) in &part.titles {
+                rows::hint(&mut table, field, "title", title);
+            }
             for raw in &part.raw {
                 rows::hint(&mut table, raw, "json", "both");
             }

@@ -39,6 +39,14 @@ fn a_snapshot_has_every_process_once() -> Result<()> {
     unique.sort_unstable();
     unique.dedup();
     ensure!(unique.len() == pids.len() && pids.len() > 2, "{pids:?}");
+    // In columns, what every gadget has goes by short names.
+    let columns = printed(&[path])?;
+    let header = columns.lines().next().context("there is a header")?;
+    let words: Vec<&str> = header.split_whitespace().collect();
+    let expected = [
+        "COMM", "PID", "TID", "MNTNS_ID", "UID", "GID", "PCOMM", "PPID", "STATE",
+    ];
+    ensure!(words == expected, "{header}");
     // The parameter, which a tag declares, adds threads.
     let (sender, receiver) = std::sync::mpsc::channel::<()>();
     let thread = std::thread::spawn(move || receiver.recv());
@@ -59,10 +67,10 @@ fn printed_json(args: &[&str]) -> Result<Vec<Value>> {
 
 const TALLY: &str = "\
 name: tally
+paramDefaults:
+  operator.oci.ebpf.map-fetch-interval: execs:50ms,other:1h
 datasources:
   execs:
-    annotations:
-      ebpf.map.fetch-interval: 50ms
     fields:
       comm:
         annotations:

@@ -138,12 +138,13 @@ fn damaged_objects_do_not_panic() -> Result<()> {
 const DESCRIPTION: &str = "\
 name: x
 description: y
+paramDefaults: {operator.oci.ebpf.map-fetch-interval: 10ms, operator.oci.ebpf.t: 0}
 homepageURL: z
 programs:
   ig_tally: {attach_to: a/b, sampler: {frequency: 9}}
 datasources:
   execs:
-    annotations: {cli.clear-screen-before: true, ebpf.map.fetch-interval: 10ms}
+    annotations: {cli.clear-screen-before: true}
     fields:
       comm:
         annotations: {template: comm, columns.width: 3, columns.replace: execs, metrics.type: key}
@@ -168,7 +169,8 @@ fn hostile_descriptions() -> Vec<String> {
         "---\n...\n---\na: b\n".to_owned(),
         "%YAML 9.9\n---\n- \u{0}".to_owned(),
         deep("{fields: {comm: {annotations: {columns.width: 99999999999999999999}}}}"),
-        deep("{annotations: {ebpf.map.fetch-interval: 1e999s}, fields: 7}"),
+        "paramDefaults: {operator.oci.ebpf.map-fetch-interval: 1e999s}".to_owned(),
+        deep("{annotations: 3, fields: 7}"),
         "programs: {ig_tally: {attach_to: [a], sampler: 3}}".to_owned(),
         "params: {ebpf: [x]}\nprograms: 3\ndatasources: ~".to_owned(),
     ]
