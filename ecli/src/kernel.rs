@@ -1,6 +1,10 @@
 //! The kernel that this machine runs.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
+use eunomia_formats::{HostKernel, Package};
 use eunomia_runtime::libbpf;
 
 use crate::context::Context;
@@ -8,6 +12,11 @@ use crate::run_options::RunOptions;
 use crate::tool_source::FoundImage;
 
 const RELEASE_FILE: &str = "/proc/sys/kernel/osrelease";
+const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+/// What system this is (os-release(5)).
+const OS_RELEASE_FILES: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
+/// How users of eunomia-bpf's packages name another file with the kernel's types.
+const PACKAGE_BTF: &str = "BTF_FILE_PATH";
 
 /// Its release, as `uname -r` prints it.
 pub(crate) fn release() -> Result<String> {
@@ -35,5 +44,25 @@ pub(crate) fn loading(
         let types = image.kernel_types(&release()?);
         loading.carried_btf = types.map(|types| types.bytes.as_slice().into());
     }
+    if let Some(FoundImage::Package { package, .. }) = image {
+        let named = std::env::var_os(PACKAGE_BTF).map(PathBuf::from);
+        loading.btf_path = loading.btf_path.or(named);
+        loading.carried_btf = of_package(package)?;
+    }
     Ok(loading)
+}
+
+/// The types that a package brings along for this kernel, if it does not show its own.
+fn of_package(package: &Package) -> Result<Option<Arc<[u8]>>> {
+    if Path::new(KERNEL_BTF).exists() {
+        return Ok(None);
+    }
+    let system = OS_RELEASE_FILES
+        .iter()
+        .find_map(|path| std::fs::read_to_string(path).ok());
+    let system = system.unwrap_or_default();
+    let kernel = HostKernel::new(&system, std::env::consts::ARCH, &release()?);
+    let types = package.kernel_types(&kernel);
+    let types = types.with_context(|| format!("read {}", package.name))?;
+    Ok(types.map(Into::into))
 }

@@ -1,6 +1,7 @@
 //! `package.json` of eunomia-bpf: by itself, in an archive, by address, on standard input.
 
 use std::io::{Read, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use eunomia_tests::is_root;
@@ -357,6 +358,94 @@ fn linear_histograms_and_the_text_of_iterators_are_shown() -> Result<()> {
     ensure!(
         text.contains("slots") && !text.contains("(slots)"),
         "{text}"
+    );
+    Ok(())
+}
+
+/// `opens`, whose program reads structs of the kernel, in an archive with these types beside it.
+fn with_types(folder: &Path, name: &str, types: &[u8]) -> Result<String> {
+    let meta = json!({
+        "bpf_skel": {
+            "obj_name": "opens_bpf",
+            "maps": [{ "name": "events", "ident": "events", "mmaped": false }],
+            "progs": [{ "name": "ig_exec", "attach": "tracepoint", "link": true }],
+        },
+        "export_types": [{ "name": "event", "members": [{ "name": "pid", "type": "u32" }] }],
+    });
+    let json = package(&object("opens")?, &meta)?;
+    let path = format!("./btfhub-archive/{name}.btf");
+    let archive = tar(&[(&*path, types), ("./package.json", &json)])?;
+    file(folder, "opens.tar", &archive)
+}
+
+#[test]
+fn an_archive_brings_the_types_of_kernels_that_do_not_show_them() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let types = std::fs::read("/sys/kernel/btf/vmlinux")?;
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let ours = format!("any/1/{}/{}", std::env::consts::ARCH, release.trim());
+    // In a mount namespace where the kernel shows none.
+    let run = |path: &str, variables: &[(&str, &str)]| -> Result<std::process::Output> {
+        let ecli = eunomia_tests::ecli()?;
+        let mut command = std::process::Command::new("unshare");
+        command
+            .args(["--mount", "sh", "-c"])
+            .arg("mount -t tmpfs none /sys/kernel/btf && exec \"$@\"")
+            .arg("sh")
+            .arg(ecli.get_program())
+            .args([
+                "run",
+                "-o",
+                "json",
+                "--count",
+                "1",
+                "--timeout",
+                "20s",
+                path,
+            ]);
+        for (name, value) in ecli.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let mut child = command
+            .envs(variables.iter().copied())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()?;
+        while child.try_wait()?.is_none() {
+            ensure!(std::process::Command::new("/bin/true").status()?.success());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Ok(child.wait_with_output()?)
+    };
+    let is_shown = |output: &std::process::Output| {
+        let text = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && text.contains("\"mntns_id\":4")
+    };
+    let output = run(&with_types(folder.path(), &ours, &types)?, &[])?;
+    ensure!(is_shown(&output), "{output:?}");
+    // Those of another kernel are of no use; a file that the user names is.
+    let path = with_types(folder.path(), "any/1/x86_64/4.19.0", &types)?;
+    let output = run(&path, &[])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        !output.status.success() && said.contains("describe its types"),
+        "{said}"
+    );
+    let named = file(folder.path(), "kernel.btf", &types)?;
+    let output = run(&path, &[("BTF_FILE_PATH", &named)])?;
+    ensure!(is_shown(&output), "{output:?}");
+    // Damage is told with the name of the file.
+    let output = run(&with_types(folder.path(), &ours, b"damaged")?, &[])?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        !output.status.success() && said.contains(release.trim()),
+        "{said}"
     );
     Ok(())
 }
