@@ -137,15 +137,13 @@ pub(crate) fn apply_histograms(
     plan: &mut Plan,
     said: &[(String, HistogramPart, String)],
 ) -> Result<()> {
-    for (map, part, text) in said {
+    for (map, ..) in said {
         let known = plan
             .sources
             .iter()
             .any(|it| it.name == *map && is_histogram(it));
         if !known {
-            return Err(Error::usage(format!(
-                "there is no histogram `{map}` ({part:?} {text})"
-            )));
+            return Err(Error::usage(format!("there is no histogram `{map}`")));
         }
     }
     let mut warnings = Vec::new();

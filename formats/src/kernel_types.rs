@@ -140,10 +140,10 @@ mod tests {
             ),
         ];
         let packed = archive(files);
-        assert_eq!(find(&*packed, &kernel).unwrap(), Some(ours));
+        assert_eq!(find(&*packed, &kernel).unwrap().as_ref(), Some(&ours));
         // The same kernel of another system has the same types.
         let packed = archive(&files[..2]);
-        assert_eq!(find(&*packed, &kernel).unwrap(), Some(other));
+        assert_eq!(find(&*packed, &kernel).unwrap().as_ref(), Some(&other));
         assert_eq!(find(&*archive(&files[..1]), &kernel).unwrap(), None);
         let arm = HostKernel::new(OS_RELEASE, "aarch64", "5.4.0-42-generic");
         let error = find(&*archive(files), &arm).unwrap_err().to_string();

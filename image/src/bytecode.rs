@@ -49,3 +49,56 @@ fn looked_into(layer: &[u8]) -> io::Result<bool> {
     }
     Ok(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::tar::TarWriter;
+
+    fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut writer = TarWriter::new(&mut bytes);
+        for (name, content) in files {
+            let mut content = *content;
+            let size = content.len() as u64;
+            writer.file(name, size, &mut content).unwrap();
+        }
+        writer.finish().unwrap();
+        bytes
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn layers_with_an_object_are_told_from_file_systems() {
+        let object = archive(&[("x.o", b"\x7fELF...")]);
+        let system = archive(&[("etc/passwd", b"root"), ("usr/lib/crt1.o", b"\x7fELF")]);
+        for layer in [&b"\x7fELF"[..], &gzip(b"\x7fELF"), &object, &gzip(&object)] {
+            assert!(holds_object(layer));
+        }
+        assert!(holds_object(&archive(&[("x.o", &gzip(b"\x7fELF"))])));
+        let text = archive(&[("x.o", b"text")]);
+        for layer in [
+            &b""[..],
+            b"?",
+            &system,
+            &gzip(&system),
+            &object[..100],
+            &text,
+        ] {
+            assert!(!holds_object(layer));
+        }
+        let many: Vec<(String, &[u8])> = (0..FILES_MAX)
+            .map(|number| (format!("{number}"), &b""[..]))
+            .collect();
+        let mut many: Vec<(&str, &[u8])> = many.iter().map(|(name, it)| (&**name, *it)).collect();
+        many.push(("x.o", b"\x7fELF"));
+        assert!(!holds_object(&archive(&many)));
+    }
+}

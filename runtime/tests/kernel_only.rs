@@ -53,6 +53,7 @@ fn source(name: &str, kind: SourceKind, fields: &[(&str, Scalar)]) -> Source {
         name: name.to_owned(),
         table: Arc::new(table),
         kind,
+        stacks: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use eunomia_tests::{ecli, is_root, wait_until};
 
 use super::bumblebee;
 use super::gadget::image_of;
-use super::running::{file, namesake, object};
+use super::running::{file, namesake, object, refused};
 
 /// How long a loaded machine may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -167,6 +167,24 @@ fn histograms_of_bumblebee_have_buckets() -> Result<()> {
         !lines.iter().any(|line| line.contains("_value")),
         "{lines:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_with_a_histograms_options_is_told() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    bumblebee::image(folder.path(), &object("buckets")?)?;
+    let path = folder.path().to_str().unwrap_or_default();
+    for (option, value, reason) in [
+        ("-b", "hist_sizes,[3,2]", "ascending numbers"),
+        ("-b", "hist_sizes,[]", "ascending numbers"),
+        ("-b", "hist_sizes", "no comma"),
+        ("-k", "hist_sizes,nope", "no field `nope`, but: kind, size"),
+        ("-k", "nope,size", "there is no histogram `nope`"),
+    ] {
+        let said = refused(&[path, option, value])?;
+        ensure!(said.contains(reason), "{option} {value}: {said}");
+    }
     Ok(())
 }
 

@@ -215,3 +215,49 @@ fn addresses_are_on_this_machine_unless_they_say_otherwise() {
         );
     }
 }
+
+#[test]
+fn a_histogram_of_a_state_counts_values_as_often_as_they_came() {
+    let fields = vec![
+        field("comm", Scalar::Text, &[("metric", "label")]),
+        field(
+            "bytes",
+            Scalar::U64,
+            &[
+                ("metric", "histogram"),
+                ("buckets", "10,100"),
+                ("weight", "times"),
+            ],
+        ),
+        field("times", Scalar::U64, &[]),
+    ];
+    let mut table = Arc::unwrap_or_clone(table("sizes", fields));
+    table.hints = Hints::from([("rows".to_owned(), "totals".to_owned())]);
+    let table = Arc::new(table);
+    let row = |bytes: u64, times: u64| {
+        [
+            &text_value(b"a")[..],
+            &bytes.to_le_bytes(),
+            &times.to_le_bytes(),
+        ]
+        .concat()
+    };
+    let mut sink = sink(Vec::new());
+    // Twice the same state: nothing is counted twice.
+    for _ in 0..2 {
+        let rows = [row(5, 3), row(50, 2), row(500, 1)];
+        sink.rows(&table, &batch(&rows)).unwrap();
+        sink.end_of_interval(&table).unwrap();
+    }
+    let (_, body) = fetch(&sink, "GET /metrics HTTP/1.1");
+    assert_eq!(
+        lines(&body, "ecli_sizes_bytes_"),
+        [
+            "ecli_sizes_bytes_bucket{comm=\"a\",le=\"10\"} 3",
+            "ecli_sizes_bytes_bucket{comm=\"a\",le=\"100\"} 5",
+            "ecli_sizes_bytes_bucket{comm=\"a\",le=\"+Inf\"} 6",
+            "ecli_sizes_bytes_sum{comm=\"a\"} 615",
+            "ecli_sizes_bytes_count{comm=\"a\"} 6",
+        ]
+    );
+}
