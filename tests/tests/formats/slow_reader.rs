@@ -76,10 +76,11 @@ fn flooded(args: &[&str]) -> Result<(Vec<Value>, u64)> {
         provoke();
     }
     drop(first);
-    // Once there is room again, the last one comes, whose number says how many there were.
-    std::thread::sleep(Duration::from_millis(500));
-    provoke();
-    std::thread::sleep(Duration::from_millis(500));
+    // Once there is room again, the last ones come, whose numbers say how many there were.
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(50));
+        provoke();
+    }
     let id = child.id().to_string();
     ensure!(Command::new("kill").args(["-INT", &id]).status()?.success());
     let text = reader.join().expect("the reader does not panic")?;
