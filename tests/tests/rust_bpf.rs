@@ -24,7 +24,7 @@ const FILES: &[&str] = &[
 /// Until an event is seen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A copy, in a folder that goes with it.
+/// A copy of the project, which is called as it, in a folder that goes with it.
 fn copy() -> Result<tempfile::TempDir> {
     let copy = tempfile::tempdir()?;
     for file in FILES {
@@ -32,6 +32,12 @@ fn copy() -> Result<tempfile::TempDir> {
         std::fs::create_dir_all(path.parent().context("a file is in a folder")?)?;
         std::fs::copy(repository().join(PROJECT).join(file), path)?;
     }
+    let manifest = copy.path().join("ecli.toml");
+    let named = format!(
+        "name = \"rust-bpf\"\n{}",
+        std::fs::read_to_string(&manifest)?
+    );
+    std::fs::write(&manifest, named)?;
     Ok(copy)
 }
 
@@ -85,13 +91,6 @@ fn a_program_in_rust_is_loaded_and_its_types_are_the_guests() -> Result<()> {
 #[test]
 fn the_same_programs_make_the_same_image_in_any_folder() -> Result<()> {
     let copy = copy()?;
-    // Names the tool.
-    let manifest = copy.path().join("ecli.toml");
-    let named = format!(
-        "name = \"rust-bpf\"\n{}",
-        std::fs::read_to_string(&manifest)?
-    );
-    std::fs::write(&manifest, named)?;
     let (here, there) = (build(&repository().join(PROJECT))?, build(copy.path())?);
     ensure!(here.status.success(), "{}", text(&here.stderr));
     ensure!(there.status.success(), "{}", text(&there.stderr));
@@ -112,6 +111,13 @@ fn what_cannot_be_built_is_explained() -> Result<()> {
     ] {
         ensure!(said.contains(part), "{part} is not in: {said}");
     }
+    // Of another name than those that other tests build at the same time.
+    let manifest = copy.path().join("ecli.toml");
+    let written = std::fs::read_to_string(&manifest)?;
+    std::fs::write(
+        &manifest,
+        written.replace("\"rust-bpf\"", "\"rust-bpf-old\""),
+    )?;
     let source = copy.path().join("probe/src/main.rs");
     let old = "\n#[used]\n#[unsafe(no_mangle)]\n#[unsafe(link_section = \"maps\")]\n\
         static OLD: [u32; 5] = [27, 0, 0, 4096, 0];\n";

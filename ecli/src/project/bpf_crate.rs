@@ -41,7 +41,7 @@ const INSTALL_SOURCE: &str = "install the sources of Rust's library, of the comp
     openEuler: dnf install rust-src\n  \
     macOS: rustup, or ECLI_BPF_RUSTC for another rustc";
 
-const INSTALL_LINKER: &str = "install bpf-linker, made with the LLVM of the compiler or a newer one:\n  \
+const INSTALL_LINKER: &str = "install bpf-linker, with the compiler's LLVM or a newer one:\n  \
     any system with rustup: cargo binstall bpf-linker (or the archive of its releases)\n  \
     Debian, Ubuntu, Fedora, openEuler: eval \"$(scripts/bpf-toolchain)\" of ecli's repository, or \
     cargo install bpf-linker with the distribution's llvm-dev\n  \
@@ -88,7 +88,7 @@ pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<Object>> {
         .env("CARGO_PROFILE_RELEASE_DEBUG", "2");
     let variable = TARGET.to_uppercase().replace('-', "_");
     command.env(format!("CARGO_TARGET_{variable}_LINKER"), linker);
-    let flags = compiler.flags(&workspace, setting.platform);
+    let flags = compiler.flags(setting.platform);
     command.env(format!("CARGO_TARGET_{variable}_RUSTFLAGS"), flags);
     if let Some(rustc) = rustc {
         command.env("RUSTC", rustc);
@@ -183,16 +183,16 @@ impl Compiler {
     }
 
     /// Flags for the programs alone, not for build scripts.
-    fn flags(&self, workspace: &Workspace, platform: &Platform) -> String {
+    fn flags(&self, platform: &Platform) -> String {
         let mut flags = vec![
             "-Clink-arg=--btf".to_owned(),
+            // The project's folder is not named: cargo orders what is linked by a sum of the flags,
+            // and code depends on that order.
+            "-Zremap-cwd-prefix=.".to_owned(),
             // Whose registers the programs read; aya's crates ask for it.
             format!("--cfg=bpf_target_arch=\"{}\"", rust_name(platform)),
         ];
-        flags.extend(guest::path_flags(
-            workspace,
-            &[(self.source.as_path(), "/rust")],
-        ));
+        flags.extend(guest::path_flags(&[(self.source.as_path(), "/rust")]));
         flags.join(" ")
     }
 }

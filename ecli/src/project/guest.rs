@@ -56,7 +56,7 @@ pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Ve
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     set_profile(&mut command, workspace);
-    if let Some(flags) = path_flags(workspace, &[]) {
+    if let Some(flags) = path_flags(&[(workspace.root.as_path(), ".")]) {
         command.env(RUSTFLAGS_VARIABLE, flags);
     }
     if let Some(rustc) = &toolchain.rustc {
@@ -98,15 +98,17 @@ fn set_profile(command: &mut Command, workspace: &Workspace) {
 }
 
 /// Flags that keep this machine's paths out of what is built, where they would show in messages of
-/// panics: the same sources make the same everywhere. `more` are paths, and what is shown for them.
-/// The variable separates flags by spaces; `None` for paths that have some.
-pub(super) fn path_flags(workspace: &Workspace, more: &[(&Path, &str)]) -> Option<String> {
+/// panics: the same sources make the same everywhere. Cargo's packages are among those paths;
+/// `more` are others, with what is shown for them. The variable separates flags by spaces; `None`
+/// for paths that have some.
+pub(super) fn path_flags(more: &[(&Path, &str)]) -> Option<String> {
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
-    let flags = [(workspace.root.as_path(), "."), (home.as_path(), "/cargo")]
+    // Of several that fit, the compiler takes the last.
+    let flags = more
         .iter()
-        .chain(more)
+        .chain(&[(home.as_path(), "/cargo")])
         .map(|(path, shown)| {
             let path = path
                 .to_str()
