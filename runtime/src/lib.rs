@@ -32,9 +32,9 @@
 //! ```
 //!
 //! # A build without a compiler
-//! Without the feature `compiler` (on by default) nothing is compiled here: only components that are
-//! in the cache ([`RuntimeBuilder::cache_dir`]) can run, put there by a build of the same version that
-//! has one, on a CPU of the same kind. The compiler is two thirds of a program's size.
+//! Without the feature `compiler` (on by default) nothing is compiled here: only components that
+//! are in the cache ([`RuntimeBuilder::cache_dir`]) can run, put there by a build of the same
+//! version that has one, on a CPU of the same kind. The compiler is two thirds of a program's size.
 
 mod c_format;
 mod cache;

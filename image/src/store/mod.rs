@@ -83,8 +83,8 @@ impl Store {
     }
 
     /// A folder of this store for what callers derive from images (compiled components), in files
-    /// that have the digest of the blob in their names, between `-` and `.`. This crate only deletes
-    /// there ([`Store::prune`]).
+    /// that have the digest of the blob in their names, between `-` and `.`. This crate only
+    /// deletes there ([`Store::prune`]).
     pub fn cache_folder(&self) -> PathBuf {
         self.root().join(CACHE_FOLDER)
     }

@@ -23,8 +23,8 @@ pub struct PruneReport {
 }
 
 impl Store {
-    /// Deletes the blobs that no entry of `index.json` needs, files of [`Store::cache_folder`] whose
-    /// name has the digest of no other blob, and unfinished downloads.
+    /// Deletes the blobs that no entry of `index.json` needs, files of [`Store::cache_folder`]
+    /// whose name has the digest of no other blob, and unfinished downloads.
     ///
     /// Waits until no other command uses the store, and keeps them waiting while it runs. Files
     /// that are no blobs are left alone.

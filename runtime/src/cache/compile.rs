@@ -1,8 +1,8 @@
 //! Compiling what is not in the cache; a build without the feature `compiler` has none of this.
 //!
 //! The first start of a component should not take long either. So there it can be compiled in a
-//! hurry, to slower code, and once more with care in the background, for later starts. Both kinds of
-//! code do the same.
+//! hurry, to slower code, and once more with care in the background, for later starts. Both kinds
+//! of code do the same.
 
 use std::sync::Arc;
 

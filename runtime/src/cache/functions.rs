@@ -3,9 +3,9 @@
 //! (the same interpreter with another program, the same program a minute ago) takes these.
 //!
 //! An entry is a head (32 bytes of digest, then the bytes of the key and of the value, 4 each,
-//! little-endian), the key, the value. The digest is that of everything behind it. Several processes
-//! may append to one file: each entry is one write to its end. The compiler makes the keys, of all
-//! that a function's code depends on.
+//! little-endian), the key, the value. The digest is that of everything behind it. Several
+//! processes may append to one file: each entry is one write to its end. The compiler makes the
+//! keys, of all that a function's code depends on.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -43,8 +43,8 @@ struct Place {
 }
 
 impl Functions {
-    /// Those of the file at `path`, which is made when it is missing. Whatever follows an entry that
-    /// was cut short is forgotten.
+    /// Those of the file at `path`, which is made when it is missing. Whatever follows an entry
+    /// that was cut short is forgotten.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new()
             .read(true)
