@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eunomia_host_abi::kernel::MapInfo;
-use eunomia_host_abi::output::{BUCKETS_MAX, Table};
+use eunomia_host_abi::output::{self, BUCKETS_MAX, Table};
 
 use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
@@ -205,21 +205,9 @@ fn buckets(text: &str) -> Result<String> {
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
     let inside = inside.unwrap_or(text);
-    let bounds: Option<Vec<f64>> = inside
-        .split(',')
-        .map(|bound| {
-            bound
-                .trim()
-                .parse()
-                .ok()
-                .filter(|bound: &f64| bound.is_finite())
-        })
-        .collect();
-    match bounds {
-        Some(bounds) if bounds.len() <= BUCKETS_MAX && bounds.is_sorted_by(|a, b| a < b) => {
-            Ok(inside.to_owned())
-        }
-        _ => Err(Error::usage(format!(
+    match output::buckets(inside) {
+        Some(_) => Ok(inside.to_owned()),
+        None => Err(Error::usage(format!(
             "`{text}`: at most {BUCKETS_MAX} ascending numbers, as in [1,10,100]"
         ))),
     }

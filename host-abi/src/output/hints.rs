@@ -246,7 +246,8 @@ impl FieldHints {
             metric_name: text(key::METRIC_NAME),
             buckets: hints
                 .get(key::BUCKETS)
-                .map_or(Vec::new(), |text| buckets(text)),
+                .and_then(|text| buckets(text))
+                .unwrap_or_default(),
             weight: text(key::WEIGHT),
         }
     }
@@ -302,8 +303,9 @@ fn histogram(hints: &Hints) -> Option<Histogram> {
     }
 }
 
-/// Numbers with commas between; nothing at all unless they ascend.
-fn buckets(text: &str) -> Vec<f64> {
+/// Upper bounds of a histogram's buckets: numbers with commas between. Nothing at all unless they
+/// ascend and are not too many ([`BUCKETS_MAX`]).
+pub fn buckets(text: &str) -> Option<Vec<f64>> {
     let bounds: Option<Vec<f64>> = text
         .split(',')
         .map(|bound| {
@@ -314,9 +316,7 @@ fn buckets(text: &str) -> Vec<f64> {
                 .filter(|bound: &f64| bound.is_finite())
         })
         .collect();
-    bounds
-        .filter(|bounds| bounds.len() <= BUCKETS_MAX && bounds.is_sorted_by(|a, b| a < b))
-        .unwrap_or_default()
+    bounds.filter(|bounds| bounds.len() <= BUCKETS_MAX && bounds.is_sorted_by(|a, b| a < b))
 }
 
 #[cfg(test)]

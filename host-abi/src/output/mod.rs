@@ -12,7 +12,7 @@ use crate::error::Result;
 pub use fields::{Cardinality, Field, FieldValues, Scalar, Value, Values};
 pub use hints::{
     BUCKETS_MAX, Ellipsis, FieldHints, Format, Histogram, JsonForm, Metric, RowMeaning, TableHints,
-    key,
+    buckets, key,
 };
 pub use table::{Hints, Layout, Table};
 
