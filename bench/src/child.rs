@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a tool that was asked to stop may take.
-const STOP_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a tool that was asked to stop may take: some print what is left first.
+const STOP_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long anything that is waited for may take.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked whether something has happened.
@@ -377,7 +377,10 @@ fn watch(mut output: File, needle: &str, seen: &(Mutex<Seen>, Condvar)) {
 
 impl Seen {
     fn add(&mut self, line: &str, now: Instant) {
-        if line.split_whitespace().any(|word| word == "exit") {
+        if line
+            .split_whitespace()
+            .any(|word| word.eq_ignore_ascii_case("exit"))
+        {
             self.ends += 1;
         } else {
             self.starts += 1;

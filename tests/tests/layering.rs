@@ -180,6 +180,30 @@ fn allowed_imports(member: &Member) -> Result<&'static [&'static str]> {
     Ok(allowed)
 }
 
+/// `cargo build` and the scripts' `host_crates` must choose the same features of what wasmtime is
+/// made of, or it is compiled twice, which takes minutes.
+#[test]
+fn what_is_built_by_default_is_all_that_is_no_guest() -> Result<()> {
+    let manifest = std::fs::read_to_string(workspace_root().join("Cargo.toml"))?;
+    let manifest: toml::Table = manifest.parse()?;
+    let default = manifest["workspace"].get("default-members");
+    let default = default.and_then(toml::Value::as_array);
+    let default = default.context("find default-members")?;
+    let mut default: Vec<PathBuf> = default
+        .iter()
+        .filter_map(|folder| Some(workspace_root().join(folder.as_str()?)))
+        .collect();
+    let members = members()?.into_iter();
+    let mut others: Vec<PathBuf> = members
+        .filter(|member| !member.is_guest())
+        .map(|member| member.folder)
+        .collect();
+    default.sort();
+    others.sort();
+    ensure!(default == others, "{default:?} are not {others:?}");
+    Ok(())
+}
+
 struct Member {
     name: String,
     folder: PathBuf,
