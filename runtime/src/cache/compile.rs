@@ -38,7 +38,7 @@ impl Cache {
         engine: &Engine,
         component: &Arc<[u8]>,
     ) -> wasmtime::Result<C> {
-        let loaded = self.hurried(engine, component, hurried(config()))?;
+        let loaded = self.hurried(engine, component, || hurried(config()))?;
         self.compile_behind::<C>(component, Names::of(component));
         Ok(loaded)
     }
@@ -50,7 +50,7 @@ impl Cache {
         engine: &Engine,
         component: &[u8],
     ) -> wasmtime::Result<C> {
-        let config = self.with_functions(hurried(config()), HURRIED_FUNCTIONS);
+        let config = || self.with_functions(hurried(config()), HURRIED_FUNCTIONS);
         self.hurried(engine, component, config)
     }
 
@@ -58,13 +58,13 @@ impl Cache {
         &self,
         engine: &Engine,
         component: &[u8],
-        config: Config,
+        config: impl FnOnce() -> Config,
     ) -> wasmtime::Result<C> {
         let name = Names::of(component).hurried;
         if let Some(loaded) = self.load(engine, &name) {
             return Ok(loaded);
         }
-        let compiled = C::precompiled(&Engine::new(&config)?, component)?;
+        let compiled = C::precompiled(&Engine::new(&config())?, component)?;
         self.write(&name, &compiled);
         deserialize(engine, &compiled)
     }

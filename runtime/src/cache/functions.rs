@@ -2,6 +2,8 @@
 //! cuts short goes on with the next start, and a component that has most functions of one before
 //! (the same interpreter with another program, the same program a minute ago) takes these.
 //!
+//! They are machine code, and trusted for the same reasons as the files of the module above.
+//!
 //! An entry is a head (32 bytes of digest, then the bytes of the key and of the value, 4 each,
 //! little-endian), the key, the value. The digest is that of everything behind it. Several
 //! processes may append to one file: each entry is one write to its end. The compiler makes the
