@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use eunomia_formats::{HostKernel, Package};
-use eunomia_runtime::libbpf;
+use eunomia_runtime::libbpf::{self, KERNEL_BTF};
 
 use crate::context::Context;
 use crate::run_options::RunOptions;
 use crate::tool_source::FoundImage;
 
 const RELEASE_FILE: &str = "/proc/sys/kernel/osrelease";
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 /// What system this is (os-release(5)).
 const OS_RELEASE_FILES: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 /// How users of eunomia-bpf's packages name another file with the kernel's types.

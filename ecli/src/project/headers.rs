@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use eunomia_image::{Digest, Platform};
+use eunomia_runtime::libbpf::KERNEL_BTF;
 use eunomia_runtime::{headers, vmlinux};
 
 use super::bpf::target_architecture;
@@ -13,8 +14,6 @@ use super::registers;
 use crate::failure::HintExt;
 use crate::kernel;
 
-/// Where kernels describe their types.
-const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 const VMLINUX_HEADER: &str = "vmlinux.h";
 
 /// Digits of a digest that tell versions of libbpf apart.

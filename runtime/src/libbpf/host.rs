@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use eunomia_host_abi::ErrorKind;
 
 /// Where the kernel shows its own types.
-pub(crate) const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
+pub const KERNEL_BTF: &str = "/sys/kernel/btf/vmlinux";
 
 /// Whether the kernel shows its own types.
 pub(crate) fn shows_types() -> bool {

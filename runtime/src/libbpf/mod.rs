@@ -45,5 +45,6 @@ mod symbols;
 mod user_ring_buffer;
 mod walk;
 
+pub use host::KERNEL_BTF;
 pub use kernel::{LibbpfKernel, Options};
 pub use load::VerifierLog;
