@@ -47,6 +47,10 @@ pub(crate) async fn run(
     let plugin = Plugin { name, handler };
     match plugin.live(store, stop).await {
         Ok(()) => Ok(Outcome::Exited(0)),
+        // What the guest makes of it, in its own words, is no failure of its own.
+        Err(Failure::Guest(_)) if store.data_mut().bpf_ctx().is_output_closed() => {
+            Ok(Outcome::OutputClosed)
+        }
         Err(Failure::Guest(error)) => Ok(Outcome::Failed(error)),
         Err(Failure::Ended(error)) => Err(error),
     }

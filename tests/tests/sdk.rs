@@ -61,6 +61,31 @@ fn load(kernel: Arc<dyn Kernel>, project: &str) -> Result<Loaded> {
     Ok(runtime.open(build(project)?)?.load()?)
 }
 
+#[test]
+fn a_plugin_whose_rows_nobody_takes_has_not_failed() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let tool = load(real(), "examples/syscount")?;
+    let (sender, receiver) = channel(16);
+    let running = tool.run(Settings {
+        args: vec!["--interval".into(), "1".into()],
+        rows: Box::new(sender),
+        ..Settings::default()
+    })?;
+    ensure!(
+        receiver.iter().any(|event| matches!(event, Event::Row(_))),
+        "it has no row"
+    );
+    drop(receiver);
+    // It still has rows to emit, those of its summary, and says that it cannot.
+    running.control().stop();
+    match running.wait().outcome {
+        Outcome::OutputClosed => Ok(()),
+        outcome => bail!("{outcome:?}"),
+    }
+}
+
 fn settings(args: &[&str], output: Box<dyn Write + Send>) -> Settings {
     Settings {
         args: args.iter().map(|&arg| arg.into()).collect(),

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use crate::bindings::eunomia::bpf;
+use crate::error::{ErrorKind, Result};
 use crate::kernel::Kernel;
 use crate::limits::Limits;
 use crate::output::OutputSink;
@@ -49,6 +50,8 @@ pub struct BpfCtx {
     limits: Limits,
     stop: StopSignal,
     output: Box<dyn OutputSink>,
+    /// Nobody takes rows any more.
+    output_closed: bool,
     /// Links whose handle the guest gave up with `link.keep`.
     kept_links: Vec<link::Link>,
     /// Set while a plugin's `start` runs.
@@ -73,6 +76,7 @@ impl BpfCtx {
             limits: Limits::default(),
             stop: StopSignal::default(),
             output,
+            output_closed: false,
             kept_links: Vec::new(),
             driver: None,
             tables: Vec::new(),
@@ -108,6 +112,18 @@ impl BpfCtx {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Whether the guest was told that nobody takes its rows any more.
+    pub fn is_output_closed(&self) -> bool {
+        self.output_closed
+    }
+
+    /// Remember when nobody takes rows any more.
+    pub(crate) fn noted(&mut self, taken: Result<()>) -> Result<()> {
+        let error = taken.as_ref().err();
+        self.output_closed |= error.is_some_and(|error| error.kind() == ErrorKind::Closed);
+        taken
     }
 
     /// Stop the guest through `stop`.

@@ -64,7 +64,8 @@ impl guest::Host for BpfCtxView<'_> {
     }
 
     fn flush(&mut self) -> HostResult<()> {
-        Ok(self.ctx.output.flush()?)
+        let flushed = self.ctx.output.flush();
+        Ok(self.ctx.noted(flushed)?)
     }
 }
 
@@ -184,12 +185,14 @@ impl guest::HostTable for BpfCtxView<'_> {
         let handle = self.table.get_mut(&self_)?;
         handle.started = true;
         handle.table.check(&rows)?;
-        Ok(self.ctx.output.rows(&handle.table, &rows)?)
+        let taken = self.ctx.output.rows(&handle.table, &rows);
+        Ok(self.ctx.noted(taken)?)
     }
 
     fn end_of_interval(&mut self, self_: Resource<Table>) -> HostResult<()> {
         let handle = self.table.get(&self_)?;
-        Ok(self.ctx.output.end_of_interval(&handle.table)?)
+        let taken = self.ctx.output.end_of_interval(&handle.table);
+        Ok(self.ctx.noted(taken)?)
     }
 
     fn drop(&mut self, rep: Resource<Table>) -> wasmtime::Result<()> {
