@@ -1,6 +1,7 @@
 //! The harness of the tests: where things are, how images are built, what needs root.
 
 mod printed;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +13,7 @@ use eunomia_image::{Platform, Reference, Store};
 use eunomia_runtime::Tool;
 
 pub use printed::Printed;
+pub use running::Running;
 
 /// The repository's folder.
 pub fn repository() -> &'static Path {

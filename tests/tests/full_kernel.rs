@@ -1,14 +1,11 @@
 //! The examples that take a full kernel: fentry, LSM. On others `ecli check` says so beforehand,
 //! which is all that is tested there; `make vm-test` runs them on one.
 
-use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{build, ecli, is_root, wait_until};
+use eunomia_tests::{Running, build, ecli, is_root, wait_until};
 use serde_json::Value;
 
 /// Says that the kernel is a full one: then nothing may lack.
@@ -35,65 +32,19 @@ fn can_run(name: &str) -> Result<bool> {
     Ok(checked.status.success())
 }
 
-/// A tool that runs; its rows come as they are printed.
-struct Running {
-    child: Child,
-    rows: Receiver<Value>,
-}
-
-impl Running {
-    fn start(args: &[&str]) -> Result<Self> {
-        let mut child = ecli()?
-            .args(["run", "-o", "json"])
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = child.stdout.take().context("stdout is piped")?;
-        let (sender, rows) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let row = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                if sender.send(row).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Self { child, rows })
-    }
-
-    /// Act until a row comes that is wanted.
-    fn wait_for(
-        &mut self,
-        wanted: impl Fn(&Value) -> bool,
-        act: impl Fn() -> Result<()>,
-    ) -> Result<Value> {
-        let mut found = None;
-        wait_until("the row is printed", PATIENCE, || {
-            ensure!(self.child.try_wait()?.is_none(), "the tool has ended");
-            act()?;
-            found = self.rows.try_iter().find(&wanted);
-            Ok(found.is_some())
-        })?;
-        found.context("the row is printed")
-    }
-
-    fn stop(mut self) -> Result<()> {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status()?;
-        ensure!(status.success(), "send SIGINT");
-        let status = self.child.wait()?;
-        ensure!(status.success(), "the tool ended with {status}");
-        Ok(())
-    }
-}
-
-/// A test that fails leaves no tool behind.
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // It may have ended.
-        let _ = self.child.wait();
-    }
+/// Act until a row comes that is wanted.
+fn wait_for(
+    tool: &mut Running,
+    wanted: impl Fn(&Value) -> bool,
+    act: impl Fn() -> Result<()>,
+) -> Result<Value> {
+    let mut found = None;
+    wait_until("the row is printed", PATIENCE, || {
+        act()?;
+        found = tool.rows()?.find(&wanted);
+        Ok(found.is_some())
+    })?;
+    found.context("the row is printed")
 }
 
 #[test]
@@ -107,7 +58,8 @@ fn lsm_guard_denies_what_its_map_says_until_it_ends() -> Result<()> {
     std::fs::write(&public, "p")?;
     let path = secret.to_str().context("the path is UTF-8")?;
     let mut tool = Running::start(&["lsm-guard", path])?;
-    let row = tool.wait_for(
+    let row = wait_for(
+        &mut tool,
         |row| row["path"] == path,
         || {
             let _ = std::fs::read(&secret); // Denied as soon as it is attached.
@@ -141,7 +93,8 @@ fn tcpconnlat_reports_a_connection_with_its_other_end() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     let mut tool = Running::start(&["tcpconnlat"])?;
-    let row = tool.wait_for(
+    let row = wait_for(
+        &mut tool,
         |row| row["port"] == address.port(),
         || {
             TcpStream::connect(address)?;
@@ -157,5 +110,5 @@ fn tcpconnlat_reports_a_connection_with_its_other_end() -> Result<()> {
             .is_some_and(|nanoseconds| nanoseconds > 0),
         "{row}"
     );
-    tool.stop()
+    tool.stop().map(drop)
 }

@@ -1,82 +1,32 @@
 //! `ecli run --perf-buffers`: a tool works as on a kernel without ring buffers, on this one.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use eunomia_tests::{build, ecli, is_root, wait_until};
+use eunomia_tests::{Running, build, ecli, is_root, wait_until};
 use serde_json::Value;
 
 const STARTS: usize = 300;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A tool that runs; its rows come as they are printed.
-struct Running {
-    child: Child,
-    rows: Receiver<Value>,
-    /// Processes whose start was seen.
-    seen: BTreeSet<u64>,
+/// Starts a process; its number.
+fn act() -> Result<u64> {
+    let mut child = Command::new("true").spawn()?;
+    child.wait()?;
+    Ok(u64::from(child.id()))
 }
 
-impl Running {
-    fn start(arguments: &[&str]) -> Result<Self> {
-        let mut child = ecli()?
-            .args(["run", "-o", "json"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = child.stdout.take().context("stdout is piped")?;
-        let (sender, rows) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let row = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                if sender.send(row).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Self {
-            child,
-            rows,
-            seen: BTreeSet::new(),
-        })
-    }
-
-    /// Starts a process; its number.
-    fn act() -> Result<u64> {
-        let mut child = Command::new("true").spawn()?;
-        child.wait()?;
-        Ok(u64::from(child.id()))
-    }
-
-    fn has_seen(&mut self, processes: &[u64]) -> Result<bool> {
-        ensure!(self.child.try_wait()?.is_none(), "the tool has ended");
-        let starts = self.rows.try_iter().filter(|row| row["comm"] == "true");
-        self.seen
-            .extend(starts.filter_map(|row| row["pid"].as_u64()));
-        Ok(processes.iter().all(|process| self.seen.contains(process)))
-    }
-
-    /// Asks it to stop; its last row.
-    fn stop(mut self) -> Result<Value> {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-INT", &id]).status()?;
-        ensure!(status.success(), "send SIGINT");
-        let status = self.child.wait()?;
-        ensure!(status.success(), "the tool ended with {status}");
-        self.rows.iter().last().context("there is a last row")
-    }
+/// Processes whose start a tool has printed since the last call.
+fn seen(tool: &mut Running) -> Result<Vec<u64>> {
+    let starts = tool.rows()?.filter(|row| row["comm"] == "true");
+    Ok(starts.filter_map(|row| row["pid"].as_u64()).collect())
 }
 
-/// A test that fails leaves no tool behind.
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // It may have ended.
-        let _ = self.child.wait();
-    }
+/// What a tool prints last when it is asked to stop.
+fn last(tool: Running) -> Result<Value> {
+    tool.stop()?.pop().context("there is a last row")
 }
 
 /// Builds an image of one BPF object.
@@ -106,14 +56,20 @@ fn every_start_is_seen_through_perf_buffers() -> Result<()> {
     for arguments in [&["perf-starts"][..], &["--perf-buffers", "perf-starts"]] {
         let mut tool = Running::start(arguments)?;
         wait_until("it is attached", PATIENCE, || {
-            Running::act()?;
-            tool.has_seen(&[])?;
-            Ok(!tool.seen.is_empty())
+            act()?;
+            Ok(!seen(&mut tool)?.is_empty())
         })?;
-        let started = (0..STARTS).map(|_| Running::act());
-        let started = started.collect::<Result<Vec<_>>>()?;
-        wait_until("all starts are seen", PATIENCE, || tool.has_seen(&started))?;
-        let last = tool.stop()?;
+        let mut missing = BTreeSet::new();
+        for _ in 0..STARTS {
+            missing.insert(act()?);
+        }
+        wait_until("all starts are seen", PATIENCE, || {
+            for process in seen(&mut tool)? {
+                missing.remove(&process);
+            }
+            Ok(missing.is_empty())
+        })?;
+        let last = last(tool)?;
         ensure!(last["lost"] == 0, "{arguments:?}: {last}");
     }
     Ok(())
@@ -131,24 +87,17 @@ fn what_the_kernel_drops_is_reported() -> Result<()> {
     )?;
     let mut tool = Running::start(&["--perf-buffers", "perf-flood"])?;
     wait_until("it is attached", PATIENCE, || {
-        Running::act()?;
-        tool.has_seen(&[])?;
-        Ok(!tool.seen.is_empty())
+        act()?;
+        Ok(!seen(&mut tool)?.is_empty())
     })?;
-    let signal = |name: &str| -> Result<()> {
-        let id = tool.child.id().to_string();
-        let status = Command::new("kill").args([name, &id]).status()?;
-        ensure!(status.success(), "send {name}");
-        Ok(())
-    };
-    signal("-STOP")?;
+    tool.signal("-STOP")?;
     let calls = Command::new("dd")
         .args(["if=/dev/zero", "of=/dev/null", "bs=1", "count=100000"])
         .stderr(Stdio::null())
         .status()?;
-    signal("-CONT")?;
+    tool.signal("-CONT")?;
     ensure!(calls.success(), "make system calls");
-    let last = tool.stop()?;
+    let last = last(tool)?;
     ensure!(
         last["lost"].as_u64().is_some_and(|lost| lost > 1000),
         "{last}"
