@@ -136,14 +136,16 @@ impl Table {
             .entries
             .partition_point(|entry| entry.address <= address);
         let nearest = self.entries.get(behind.checked_sub(1)?)?;
-        let end = self.entries.get(behind)?.address;
+        // A BPF program may well be the last symbol of all: its code lies behind the kernel's.
+        let end = self.entries.get(behind).map_or(u64::MAX, |next| next.address);
         // The first of those that share the address.
         let first = self
             .entries
             .partition_point(|entry| entry.address < nearest.address);
         let entry = self.entries.get(first)?;
-        // The gap in front of modules belongs to no symbol.
-        if entry.address == 0 || end - entry.address > SYMBOL_BYTES_MAX {
+        let before_a_hole = end - entry.address > SYMBOL_BYTES_MAX;
+        let offset = address - entry.address;
+        if entry.address == 0 || (before_a_hole && offset >= BEFORE_A_HOLE_BYTES_MAX) {
             return None;
         }
         let module = usize::from(entry.module)
@@ -151,7 +153,7 @@ impl Table {
             .and_then(|module| self.modules.get(module));
         Some(Symbol {
             name: self.name(entry).to_owned(),
-            offset: address - entry.address,
+            offset,
             module: module.cloned(),
         })
     }
@@ -167,6 +169,9 @@ impl Table {
 /// Bytes of the longest symbol that is believed: the text of a kernel has some 20 MiB, and symbols
 /// farther apart than this have a hole between them.
 const SYMBOL_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Bytes that a symbol in front of a hole, whose end nothing tells, is believed to have.
+const BEFORE_A_HOLE_BYTES_MAX: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -202,6 +207,19 @@ ffffffffc0000010 t probe_end\t[net]
     fn a_symbol_of_a_module_names_it() {
         let symbol = table().at(0xffff_ffff_c000_0001).unwrap();
         assert_eq!(symbol.module.as_deref(), Some("net"));
+    }
+
+    #[test]
+    fn the_last_symbol_and_the_one_before_a_hole_have_an_end_of_their_own() {
+        let table = table();
+        for (name, address) in [
+            ("probe_end", 0xffff_ffff_c000_0010),
+            ("_end", 0xffff_ffff_8100_0100),
+        ] {
+            let symbol = table.at(address + 0xd9).unwrap();
+            assert_eq!((symbol.name.as_str(), symbol.offset), (name, 0xd9));
+            assert_eq!(table.at(address + BEFORE_A_HOLE_BYTES_MAX), None);
+        }
     }
 
     #[test]
