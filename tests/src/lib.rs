@@ -13,7 +13,7 @@ use eunomia_image::{Platform, Reference, Store};
 use eunomia_runtime::Tool;
 
 pub use printed::Printed;
-pub use running::Running;
+pub use running::{Ended, Running};
 
 /// The repository's folder.
 pub fn repository() -> &'static Path {
@@ -136,6 +136,16 @@ pub fn is_root() -> bool {
         }
         root
     })
+}
+
+/// The id of the calling thread, as BPF programs see it.
+///
+/// # Errors
+/// When there is no `/proc`.
+pub fn thread_id() -> Result<String> {
+    let path = std::fs::read_link("/proc/thread-self")?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    Ok(name.context("it ends in a number")?.to_owned())
 }
 
 /// Wait until `condition` holds.

@@ -1,14 +1,13 @@
 //! From an empty folder to live events, in every language, as a newcomer goes: `ecli init`,
 //! `ecli build`, `ecli run`. And what the inner loop is made of: `ecli dev`, recordings.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, is_root, kernel_objects, target, wait_until};
+use eunomia_tests::{Running, ecli, is_root, kernel_objects, target, wait_until};
 
 const LANGUAGES: &[&str] = &["rust", "c", "cpp", "go", "ts", "python", "zig"];
 
@@ -63,19 +62,15 @@ fn the_first_tool_shows_live_events_in_every_language() -> Result<()> {
         let (_folder, project) = project(language)?;
         succeed(building()?.arg("build").arg(&project))?;
         let name = format!("first-{language}");
-        let mut child = ecli()?
-            .args(["run", "-o", "json", "--count", "3", "--timeout", "60s"])
-            .args([&*name, "true"])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let lines = Lines::of(&mut child)?;
+        let options = ["-o", "json", "--count", "3", "--timeout", "60s"];
+        let mut tool = Running::start(options.iter().chain(&[&*name, "true"]))?;
         wait_until("three rows", PATIENCE, || {
             Command::new("true").status()?;
-            Ok(child.try_wait()?.is_some())
+            tool.has_ended()
         })?;
-        ensure!(child.wait()?.success(), "{language}");
-        let rows = lines.all();
-        let shown = rows.iter().filter(|row| row.contains("\"comm\":\"true\""));
+        let ended = tool.end()?.successful();
+        let rows = ended.with_context(|| language.to_owned())?.rows()?;
+        let shown = rows.iter().filter(|row| row["comm"] == "true");
         ensure!(shown.count() == 3, "{language}: {rows:?}");
     }
     nothing_is_left(&before)
@@ -89,7 +84,7 @@ fn dev_restarts_the_guest_and_keeps_what_did_not_change() -> Result<()> {
     let _alone = alone();
     let before = kernel_objects()?;
     let (_folder, project) = project("c")?;
-    let dev = Dev::start(&project)?;
+    let mut dev = Dev::start(&project)?;
     dev.sees_an_event()?;
     let first = programs(&before)?;
     ensure!(first.len() == 1, "{first:?}");
@@ -113,7 +108,7 @@ fn dev_restarts_the_guest_and_keeps_what_did_not_change() -> Result<()> {
     dev.sees_an_event()?;
     ensure!(programs(&before)? != first, "the old program still runs");
 
-    dev.end()?;
+    dev.0.stop()?;
     nothing_is_left(&before)
 }
 
@@ -125,28 +120,20 @@ fn what_is_recorded_is_shown_again_without_the_kernel() -> Result<()> {
     let _alone = alone();
     let (_folder, project) = project("c")?;
     let recording = project.join("tests/live.jsonl");
-    let mut child = ecli()?
-        .args(["run", "-o", "json", "--count", "5", "--timeout", "60s"])
-        .arg("--record")
-        .arg(&recording)
-        .arg(&project)
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let lines = Lines::of(&mut child)?;
+    let mut command = ecli()?;
+    command.args(["run", "-o", "json", "--count", "5", "--timeout", "60s"]);
+    command.arg("--record").arg(&recording).arg(&project);
+    let mut tool = Running::of(&mut command)?;
     wait_until("five rows", PATIENCE, || {
         Command::new("true").status()?;
-        Ok(child.try_wait()?.is_some())
+        tool.has_ended()
     })?;
-    ensure!(child.wait()?.success());
-    let live = lines.all();
+    let live = tool.end()?.successful()?.printed;
     let test = "output = \"json\"\nrecording = \"live.jsonl\"\n";
     std::fs::write(project.join("tests/live.toml"), test)?;
     succeed(ecli()?.args(["test", "--bless"]).arg(&project).arg("live"))?;
     let again = std::fs::read_to_string(project.join("tests/live.expected"))?;
-    let (live, again): (Vec<&str>, Vec<&str>) = (
-        live.iter().map(String::as_str).collect(),
-        again.lines().collect(),
-    );
+    let (live, again): (Vec<&str>, Vec<&str>) = (live.lines().collect(), again.lines().collect());
     // Events may have been read that were more than the five.
     ensure!(
         live.len() == 6 && again[..5] == live[..5],
@@ -182,102 +169,29 @@ fn change(project: &Path, file: &str, from: &str, to: &str) -> Result<()> {
     std::fs::write(&path, text.replace(from, to)).with_context(|| path.display().to_string())
 }
 
-/// What a program prints, line by line, gathered by a thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl Lines {
-    fn of(child: &mut Child) -> Result<Self> {
-        let stdout = child.stdout.take().context("the output is taken")?;
-        Ok(Self::read(stdout))
-    }
-
-    fn read(from: impl std::io::Read + Send + 'static) -> Self {
-        let lines = Self::default();
-        let gathered = lines.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(from).lines().map_while(Result::ok) {
-                gathered.lock().push(line);
-            }
-        });
-        lines
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn all(&self) -> Vec<String> {
-        // The thread may still be reading what a program that has ended wrote last.
-        std::thread::sleep(Duration::from_millis(100));
-        self.lock().clone()
-    }
-}
-
-/// `ecli dev` that runs. One that a test forgets ends with it.
-struct Dev {
-    child: Child,
-    stdout: Lines,
-    stderr: Lines,
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // It may have ended.
-        let _ = self.child.wait();
-    }
-}
+/// `ecli dev` that runs.
+struct Dev(Running);
 
 impl Dev {
     fn start(project: &Path) -> Result<Self> {
-        let mut child = building()?
-            .arg("dev")
-            .arg(project)
-            .arg("true")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stdout = Lines::of(&mut child)?;
-        let stderr = Lines::read(child.stderr.take().context("stderr is taken")?);
-        Ok(Self {
-            child,
-            stdout,
-            stderr,
-        })
+        let mut command = building()?;
+        command.arg("dev").arg(project).arg("true");
+        Running::of(&mut command).map(Self)
     }
 
     /// Runs a program until there is a row of it.
-    fn sees_an_event(&self) -> Result<()> {
-        self.stdout.lock().clear();
+    fn sees_an_event(&mut self) -> Result<()> {
+        self.0.new_lines()?; // Of before.
         wait_until("a row", PATIENCE, || {
+            self.0.must_run()?;
             Command::new("true").status()?;
-            Ok(self
-                .stdout
-                .lock()
-                .iter()
-                .any(|line| line.contains(" true ")))
+            let lines = self.0.new_lines()?;
+            Ok(lines.iter().any(|line| line.contains(" true ")))
         })
-        .with_context(|| self.stderr.all().join("\n"))
     }
 
-    fn says(&self, part: &str) -> Result<()> {
-        wait_until(part, PATIENCE, || {
-            let mut lines = self.stderr.lock();
-            let found = lines.iter().position(|line| line.contains(part));
-            if let Some(at) = found {
-                lines.drain(..=at);
-            }
-            Ok(found.is_some())
-        })
-        .with_context(|| self.stderr.all().join("\n"))
-    }
-
-    fn end(mut self) -> Result<()> {
-        let pid = self.child.id().to_string();
-        succeed(Command::new("kill").args(["-INT", &pid]))?;
-        wait_until("the end", PATIENCE, || Ok(self.child.try_wait()?.is_some()))?;
-        ensure!(self.child.wait()?.success(), "{:?}", self.stderr.all());
-        Ok(())
+    fn says(&mut self, part: &str) -> Result<()> {
+        let line = self.0.expect_said(|line| line.contains(part));
+        line.map(drop).with_context(|| part.to_owned())
     }
 }

@@ -41,7 +41,8 @@ fn wait_for(
     let mut found = None;
     wait_until("the row is printed", PATIENCE, || {
         act()?;
-        found = tool.rows()?.find(&wanted);
+        tool.must_run()?;
+        found = tool.rows()?.into_iter().find(&wanted);
         Ok(found.is_some())
     })?;
     found.context("the row is printed")
@@ -57,7 +58,7 @@ fn lsm_guard_denies_what_its_map_says_until_it_ends() -> Result<()> {
     std::fs::write(&secret, "s")?;
     std::fs::write(&public, "p")?;
     let path = secret.to_str().context("the path is UTF-8")?;
-    let mut tool = Running::start(&["lsm-guard", path])?;
+    let mut tool = Running::start(["-o", "json", "lsm-guard", path])?;
     let row = wait_for(
         &mut tool,
         |row| row["path"] == path,
@@ -92,7 +93,7 @@ fn tcpconnlat_reports_a_connection_with_its_other_end() -> Result<()> {
     }
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let mut tool = Running::start(&["tcpconnlat"])?;
+    let mut tool = Running::start(["-o", "json", "tcpconnlat"])?;
     let row = wait_for(
         &mut tool,
         |row| row["port"] == address.port(),

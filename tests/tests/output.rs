@@ -1,6 +1,5 @@
 //! The options on rows of `ecli run`, with execsnoop on the real kernel.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{build, ecli, is_root, wait_until};
+use eunomia_tests::{Running, build, ecli, is_root, wait_until};
 use serde_json::Value;
 
 /// The name of the program that is started again and again: no other has it.
@@ -182,28 +181,14 @@ fn metrics_are_served_to_a_real_client() -> Result<()> {
     build("examples/execsnoop")?;
     let _starting = Starting::new()?;
     let options = "-o none --metrics 0 --counter rows,comm,event --hist processes.duration,comm";
-    let mut tool = ecli()?
-        .arg("run")
-        .args(options.split(' '))
-        .arg("execsnoop")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let stderr = tool.stderr.take().context("stderr is piped")?;
-    let mut said = BufReader::new(stderr);
-    let mut line = String::new();
-    said.read_line(&mut line)?;
-    let address = line
-        .trim_end()
-        .rsplit(' ')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let mut tool = Running::start(options.split(' ').chain(["execsnoop"]))?;
+    let line = tool.expect_said(|_| true)?;
+    let address = line.rsplit(' ').next().unwrap_or_default();
     let counted = "ecli_processes_rows_total{comm=\"shown-by-rows\",event=\"exec\"} ";
     let fetch = |accept: &str| -> Result<String> {
         let output = Command::new("curl")
             .args(["--silent", "--show-error", "--fail", "--include"])
-            .args(["--header", &format!("Accept: {accept}"), &address])
+            .args(["--header", &format!("Accept: {accept}"), address])
             .output()
             .context("run curl: scripts/setup installs it")?;
         let error = String::from_utf8_lossy(&output.stderr);
@@ -223,18 +208,7 @@ fn metrics_are_served_to_a_real_client() -> Result<()> {
     ensure!(page.ends_with("# EOF\n"), "{page}");
     ensure!(page.contains("ecli_processes_duration_bucket{comm=\"shown-by-rows\",le=\"1\"} 0\n"));
     ensure!(page.contains("\necli_lost_events_total 0\n"), "{page}");
-    let pid = tool.id().to_string();
-    ensure!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()?
-            .success()
-    );
-    let mut text = String::new();
-    tool.stdout
-        .take()
-        .context("stdout is piped")?
-        .read_to_string(&mut text)?;
-    ensure!(tool.wait()?.success() && text.is_empty(), "{text}");
+    let ended = tool.stop()?;
+    ensure!(ended.printed.is_empty(), "{}", ended.printed);
     Ok(())
 }

@@ -9,6 +9,7 @@ use eunomia_tests::{Running, build, ecli, is_root, wait_until};
 use serde_json::Value;
 
 const STARTS: usize = 300;
+const JSON: &[&str] = &["-o", "json"];
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts a process; its number.
@@ -20,13 +21,16 @@ fn act() -> Result<u64> {
 
 /// Processes whose start a tool has printed since the last call.
 fn seen(tool: &mut Running) -> Result<Vec<u64>> {
-    let starts = tool.rows()?.filter(|row| row["comm"] == "true");
+    tool.must_run()?;
+    let rows = tool.rows()?.into_iter();
+    let starts = rows.filter(|row| row["comm"] == "true");
     Ok(starts.filter_map(|row| row["pid"].as_u64()).collect())
 }
 
 /// What a tool prints last when it is asked to stop.
 fn last(tool: Running) -> Result<Value> {
-    tool.stop()?.pop().context("there is a last row")
+    let mut rows = tool.stop()?.rows()?;
+    rows.pop().context("there is a last row")
 }
 
 /// Builds an image of one BPF object.
@@ -54,7 +58,7 @@ fn every_start_is_seen_through_perf_buffers() -> Result<()> {
     }
     build_object("perf-starts", SOURCE)?;
     for arguments in [&["perf-starts"][..], &["--perf-buffers", "perf-starts"]] {
-        let mut tool = Running::start(arguments)?;
+        let mut tool = Running::start([JSON, arguments].concat())?;
         wait_until("it is attached", PATIENCE, || {
             act()?;
             Ok(!seen(&mut tool)?.is_empty())
@@ -85,17 +89,17 @@ fn what_the_kernel_drops_is_reported() -> Result<()> {
         "perf-flood",
         &SOURCE.replace("sched_process_exec", "sys_enter"),
     )?;
-    let mut tool = Running::start(&["--perf-buffers", "perf-flood"])?;
+    let mut tool = Running::start([JSON, &["--perf-buffers", "perf-flood"]].concat())?;
     wait_until("it is attached", PATIENCE, || {
         act()?;
         Ok(!seen(&mut tool)?.is_empty())
     })?;
-    tool.signal("-STOP")?;
+    tool.signal("STOP")?;
     let calls = Command::new("dd")
         .args(["if=/dev/zero", "of=/dev/null", "bs=1", "count=100000"])
         .stderr(Stdio::null())
         .status()?;
-    tool.signal("-CONT")?;
+    tool.signal("CONT")?;
     ensure!(calls.success(), "make system calls");
     let last = last(tool)?;
     ensure!(

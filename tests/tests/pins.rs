@@ -1,11 +1,11 @@
 //! `ecli run --pin`, `ecli pins`, `ecli unpin`: what outlives a run, and what does not.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use eunomia_tests::{build, ecli, is_root, wait_until};
+use eunomia_tests::{Running, build, ecli, is_root, wait_until};
 
 /// A folder of a test's own, unpinned in the end.
 struct Folder(PathBuf);
@@ -51,17 +51,14 @@ fn a_pinned_tool_goes_on_when_it_is_killed() -> Result<()> {
     }
     build("examples/execsnoop")?;
     let folder = Folder::new("killed");
-    let mut tool = ecli()?
-        .args(["run", "--pin", folder.name(), "execsnoop"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut tool = Running::start(["--pin", folder.name(), "execsnoop"])?;
     wait_until("both programs are pinned", Duration::from_secs(60), || {
-        ensure!(tool.try_wait()?.is_none(), "the tool has ended");
+        tool.must_run()?;
         Ok(folder.links() == 2)
     })?;
-    tool.kill()?;
-    tool.wait()?;
+    tool.signal("KILL")?;
+    let ended = tool.end()?;
+    ensure!(ended.code == -1, "{ended:?}");
     let ids = link_ids(&folder.0)?;
     ensure!(ids.len() == 2, "{ids:?}");
 

@@ -2,13 +2,12 @@
 //!
 //! `eval "$(scripts/bpf-toolchain)"` says where the compiler and the linker are.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, is_root, repository};
+use eunomia_tests::{Running, ecli, is_root, repository, wait_until};
 
 const PROJECT: &str = "tests/rust-bpf";
 
@@ -68,24 +67,14 @@ fn a_program_in_rust_is_loaded_and_its_types_are_the_guests() -> Result<()> {
     }
     let built = build(&repository().join(PROJECT))?;
     ensure!(built.status.success(), "{}", text(&built.stderr));
-    let mut child = ecli()?
-        .args(["run", "--timeout", "60s", "rust-bpf"])
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let lines = BufReader::new(child.stdout.take().context("its output")?).lines();
-    let begin = Instant::now();
-    let seen = std::thread::spawn(move || {
-        lines
-            .map_while(Result::ok)
-            .any(|line| line.ends_with(" true"))
-    });
-    while !seen.is_finished() && begin.elapsed() < PATIENCE {
+    let mut tool = Running::start(["rust-bpf"])?;
+    wait_until("an event is seen", PATIENCE, || {
+        tool.must_run()?;
         Command::new("true").status()?;
-    }
-    let _ = child.kill();
-    child.wait()?;
-    ensure!(seen.join().is_ok_and(|seen| seen), "no event was seen");
-    Ok(())
+        let lines = tool.new_lines()?;
+        Ok(lines.iter().any(|line| line.ends_with(" true")))
+    })?;
+    tool.stop().map(drop)
 }
 
 #[test]

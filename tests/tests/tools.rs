@@ -2,77 +2,21 @@
 //! nothing left behind.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::UdpSocket;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use eunomia_tests::{build, ecli, is_root, kernel_objects, wait_until};
+use eunomia_tests::{Ended, Running, build, ecli, is_root, kernel_objects, wait_until};
 use serde_json::Value;
 
 /// These tests look at what the whole machine does: one at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A tool that runs, with its standard output.
-struct Running {
-    child: Child,
-    stdout: Option<ChildStdout>,
-}
-
-/// A test that fails leaves no tool behind.
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // It may have ended.
-        let _ = self.child.wait();
-    }
-}
-
-impl Running {
-    fn start(args: &[&str]) -> Result<Self> {
-        let mut child = ecli()?
-            .arg("run")
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stdout = child.stdout.take();
-        Ok(Self { child, stdout })
-    }
-
-    fn signal(&self, signal: &str) -> Result<()> {
-        let status = Command::new("kill")
-            .arg(format!("-{signal}"))
-            .arg(self.child.id().to_string())
-            .status()?;
-        ensure!(status.success(), "send SIG{signal}");
-        Ok(())
-    }
-
-    fn lines(&mut self) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>> {
-        Ok(BufReader::new(self.stdout.take().context("the output is taken")?).lines())
-    }
-
-    /// Wait for the end; returns the exit code and what was said on standard error.
-    fn end(mut self) -> Result<(i32, String)> {
-        if let Some(mut stdout) = self.stdout.take() {
-            std::io::copy(&mut stdout, &mut std::io::sink())?;
-        }
-        let mut said = String::new();
-        self.child
-            .stderr
-            .take()
-            .context("stderr is piped")?
-            .read_to_string(&mut said)?;
-        let status = self.child.wait()?;
-        Ok((status.code().unwrap_or(-1), said))
-    }
 }
 
 /// How many BPF links a process holds, as the kernel tells of its descriptors.
@@ -92,7 +36,7 @@ const EXECSNOOP_LINKS: usize = 2;
 /// Wait until the tool holds so many links, which it says by no output of its own.
 fn wait_until_attached(tool: &Running, links: usize) -> Result<()> {
     wait_until("the tool is attached", Duration::from_secs(30), || {
-        Ok(links_of(tool.child.id())? >= links)
+        Ok(links_of(tool.id())? >= links)
     })
 }
 
@@ -114,27 +58,8 @@ fn every_exec_and_exit_of_a_burst_is_reported_once() -> Result<()> {
     build("examples/execsnoop")?;
     let folder = tempfile::tempdir()?;
     let program = own_true(folder.path(), "burst-of-execs")?;
-    let mut tool = Running::start(&["-o", "json", "execsnoop", "-n", "burst-of-execs"])?;
+    let tool = Running::start(["-o", "json", "execsnoop", "-n", "burst-of-execs"])?;
     wait_until_attached(&tool, EXECSNOOP_LINKS)?;
-    let lines = tool.lines()?;
-    let reader = std::thread::spawn(move || -> Result<BTreeMap<(u64, String), usize>> {
-        let mut seen = BTreeMap::new();
-        for line in lines {
-            let row: Value = serde_json::from_str(&line?)?;
-            // The last line.
-            if let Some(lost) = row["lost"].as_u64() {
-                ensure!(lost == 0, "{lost} events were lost");
-                continue;
-            }
-            let pid = row["pid"].as_u64().context("a row has a pid")?;
-            let event = row["event"]
-                .as_str()
-                .context("a row has an event")?
-                .to_owned();
-            *seen.entry((pid, event)).or_default() += 1;
-        }
-        Ok(seen)
-    });
     let starters: Vec<_> = (0..2)
         .map(|_| {
             let program = program.clone();
@@ -157,10 +82,19 @@ fn every_exec_and_exit_of_a_burst_is_reported_once() -> Result<()> {
             *expected.entry((pid, "exit".into())).or_default() += 1;
         }
     }
-    tool.signal("INT")?;
-    let (code, said) = tool.end()?;
-    let seen = reader.join().expect("the reader does not panic")?;
-    ensure!(code == 0, "exit code {code}: {said}");
+    let ended = tool.stop()?;
+    let said = &ended.said;
+    let mut seen: BTreeMap<(u64, String), usize> = BTreeMap::new();
+    for row in ended.rows()? {
+        // The last line.
+        if let Some(lost) = row["lost"].as_u64() {
+            ensure!(lost == 0, "{lost} events were lost");
+            continue;
+        }
+        let pid = row["pid"].as_u64().context("a row has a pid")?;
+        let event = row["event"].as_str().context("a row has an event")?;
+        *seen.entry((pid, event.to_owned())).or_default() += 1;
+    }
     let total: usize = seen.values().sum();
     ensure!(
         total == 2 * BURST,
@@ -181,7 +115,7 @@ fn a_hundred_starts_and_stops_leave_nothing_in_the_kernel() -> Result<()> {
     build("examples/execsnoop")?;
     let before = kernel_objects()?;
     for round in 0..100 {
-        let tool = Running::start(&["execsnoop"])?;
+        let tool = Running::start(["execsnoop"])?;
         match round % 4 {
             // At any moment of its start.
             0 => std::thread::sleep(Duration::from_millis(round)),
@@ -189,7 +123,7 @@ fn a_hundred_starts_and_stops_leave_nothing_in_the_kernel() -> Result<()> {
         }
         let signal = ["INT", "TERM", "KILL", "INT"][round as usize % 4];
         tool.signal(signal)?;
-        let (code, said) = tool.end()?;
+        let Ended { code, said, .. } = tool.end()?;
         let fine = match signal {
             "KILL" => code == -1,
             // A signal that comes before anything is set up ends the process as it ends any.
@@ -221,18 +155,21 @@ fn a_reader_that_leaves_ends_the_tool() -> Result<()> {
     build("examples/execsnoop")?;
     let folder = tempfile::tempdir()?;
     let program = own_true(folder.path(), "head-minus-one")?;
-    let mut tool = Running::start(&["execsnoop", "-n", "head-minus-one"])?;
+    let mut command = ecli()?;
+    command.args(["run", "execsnoop", "-n", "head-minus-one"]);
+    let (mut tool, output) = Running::unread(&mut command)?;
     wait_until_attached(&tool, EXECSNOOP_LINKS)?;
     Command::new(&program).status()?;
-    let mut lines = tool.lines()?;
-    let head = lines.next().context("a line is printed")??;
+    let mut output = BufReader::new(output);
+    let mut head = String::new();
+    output.read_line(&mut head)?;
     ensure!(head.contains("PID"), "{head}");
-    drop(lines);
+    drop(output);
     wait_until("the tool ends", Duration::from_secs(20), || {
         Command::new(&program).status()?;
-        Ok(tool.child.try_wait()?.is_some())
+        tool.has_ended()
     })?;
-    let (code, said) = tool.end()?;
+    let Ended { code, said, .. } = tool.end()?;
     ensure!(code == 1, "exit code {code}: {said}");
     ensure!(!said.contains("panic"), "{said}");
     Ok(())
@@ -246,33 +183,26 @@ fn opensnoop_reports_failures_with_their_reason() -> Result<()> {
     let _alone = alone();
     build("examples/opensnoop")?;
     let me = std::process::id().to_string();
-    let mut tool = Running::start(&["-o", "json", "opensnoop", "--failed", "--pid", &me])?;
+    let mut tool = Running::start(["-o", "json", "opensnoop", "--failed", "--pid", &me])?;
     let missing = "/tmp/there-is-no-such-file-of-opensnoop";
-    let lines = tool.lines()?;
-    let found = std::thread::spawn(move || -> Result<Value> {
-        for line in lines {
-            let row: Value = serde_json::from_str(&line?)?;
-            if row.to_string().contains(missing) {
-                return Ok(row);
-            }
-        }
-        bail!("the failed open was not reported")
-    });
+    let mut found = None;
     wait_until(
         "the failed open is reported",
         Duration::from_secs(30),
         || {
+            tool.must_run()?;
             let _ = std::fs::File::open(missing);
-            Ok(found.is_finished())
+            let mut rows = tool.rows()?.into_iter();
+            found = rows.find(|row| row.to_string().contains(missing));
+            Ok(found.is_some())
         },
     )?;
-    let row = found.join().expect("the reader does not panic")?;
+    let row = found.context("it is reported")?;
     ensure!(
         row.to_string().contains("ENOENT") || row.to_string().contains('2'),
         "{row}"
     );
-    tool.signal("INT")?;
-    tool.end().map(drop)
+    tool.stop().map(drop)
 }
 
 #[test]
@@ -308,9 +238,8 @@ fn syscount_is_driven_by_the_host_and_counts() -> Result<()> {
     }
     let _alone = alone();
     build("examples/syscount")?;
-    let mut tool = Running::start(&["-o", "json", "syscount", "--interval", "1"])?;
-    let mut lines = tool.lines()?;
-    let row: Value = serde_json::from_str(&lines.next().context("a row is printed")??)?;
+    let mut tool = Running::start(["-o", "json", "syscount", "--interval", "1"])?;
+    let row: Value = serde_json::from_str(&tool.line()?.context("a row is printed")?)?;
     ensure!(
         row["count"].as_u64().is_some_and(|count| count > 0),
         "{row}"
@@ -319,11 +248,7 @@ fn syscount_is_driven_by_the_host_and_counts() -> Result<()> {
         row["syscall"].as_str().is_some_and(|name| !name.is_empty()),
         "{row}"
     );
-    tool.signal("INT")?;
-    std::thread::spawn(move || lines.for_each(drop));
-    let (code, said) = tool.end()?;
-    ensure!(code == 0, "exit code {code}: {said}");
-    Ok(())
+    tool.stop().map(drop)
 }
 
 #[test]
@@ -365,24 +290,13 @@ fn bashreadline_shows_what_a_function_chosen_at_run_time_returns() -> Result<()>
         &["-o", "json", &target, "bashreadline"],
     ] {
         let mut tool = Running::start(args)?;
-        let lines = tool.lines()?;
-        let found = std::thread::spawn(move || {
-            lines
-                .map_while(Result::ok)
-                .any(|line| line.contains("typed by a test"))
-        });
         wait_until("the line is shown", Duration::from_secs(30), || {
+            tool.must_run()?;
             ensure!(Command::new(&shell).status()?.success(), "run the shell");
-            Ok(found.is_finished())
+            let lines = tool.new_lines()?;
+            Ok(lines.iter().any(|line| line.contains("typed by a test")))
         })?;
-        ensure!(
-            found.join().expect("the reader does not panic"),
-            "the output ended before: {args:?}"
-        );
-        tool.signal("INT")?;
-        let (code, said) = tool.end()?;
-        // The reader left with the line it wanted.
-        ensure!([0, 1].contains(&code), "exit code {code}: {said}");
+        tool.stop()?;
     }
     Ok(())
 }
@@ -396,17 +310,15 @@ fn biolatency_counts_the_requests_of_a_file_that_is_written() -> Result<()> {
     build("examples/biolatency")?;
     // Where builds go is on a disk; /tmp may be memory.
     let folder = tempfile::tempdir_in(eunomia_tests::target()?)?;
-    let mut tool = Running::start(&["biolatency", "-D"])?;
+    let tool = Running::start(["biolatency", "-D"])?;
     wait_until_attached(&tool, 2)?;
     let written = Command::new("dd")
         .args(["if=/dev/zero", "bs=64k", "count=16", "conv=fsync"])
         .arg(format!("of={}", folder.path().join("file").display()))
         .output()?;
     ensure!(written.status.success(), "write a file");
-    tool.signal("INT")?;
-    let lines: Vec<String> = tool.lines()?.collect::<Result<_, _>>()?;
-    let (code, said) = tool.end()?;
-    ensure!(code == 0, "exit code {code}: {said}");
+    let ended = tool.stop()?;
+    let lines: Vec<&str> = ended.printed.lines().collect();
     ensure!(
         lines.iter().any(|line| line.starts_with("disk = ")),
         "no disk in {lines:?}"
@@ -489,7 +401,7 @@ fn sslsniff_shows_both_ends_of_a_conversation_in_plain_text() -> Result<()> {
     let _alone = alone();
     build("examples/sslsniff")?;
     let folder = tempfile::tempdir()?;
-    let mut tool = Running::start(&["-o", "json", "sslsniff", "-c", "openssl"])?;
+    let mut tool = Running::start(["-o", "json", "sslsniff", "-c", "openssl"])?;
     // Two programs at four functions.
     wait_until_attached(&tool, 8)?;
     let conversation = Conversation::start(folder.path())?;
@@ -502,8 +414,10 @@ fn sslsniff_shows_both_ends_of_a_conversation_in_plain_text() -> Result<()> {
         (server, "send", ANSWER),
         (client, "receive", ANSWER),
     ];
-    for line in tool.lines()? {
-        let row: Value = serde_json::from_str(&line?)?;
+    while !missing.is_empty()
+        && let Some(line) = tool.line()?
+    {
+        let row: Value = serde_json::from_str(&line)?;
         missing.retain(|(pid, direction, text)| {
             let is_it = row["pid"] == *pid
                 && row["direction"] == *direction
@@ -511,16 +425,9 @@ fn sslsniff_shows_both_ends_of_a_conversation_in_plain_text() -> Result<()> {
                 && row["data"] == format!("{text}\n");
             !is_it
         });
-        if missing.is_empty() {
-            break;
-        }
     }
     ensure!(missing.is_empty(), "not shown: {missing:?}");
-    tool.signal("INT")?;
-    let (code, said) = tool.end()?;
-    // The reader left with the rows it wanted.
-    ensure!([0, 1].contains(&code), "exit code {code}: {said}");
-    Ok(())
+    tool.stop().map(drop)
 }
 
 /// A network namespace that a pair of virtual interfaces connects with this one.
@@ -591,7 +498,7 @@ fn xdp_filter_drops_and_counts_what_its_rules_say_until_it_ends() -> Result<()> 
     let (blocked_port, open_port) = (blocked.local_addr()?.port(), open.local_addr()?.port());
     let rule = format!("{blocked_port}/udp");
     let arguments = ["xdp-filter", "--block-port", &rule, Neighbour::INTERFACE];
-    let mut tool = Running::start(&[&["-o", "json"][..], &arguments].concat())?;
+    let tool = Running::start([&["-o", "json"][..], &arguments].concat())?;
     wait_until_attached(&tool, 1)?;
 
     // Packets keep their order: when the last one is there, the others would be.
@@ -607,16 +514,8 @@ fn xdp_filter_drops_and_counts_what_its_rules_say_until_it_ends() -> Result<()> 
     ensure!(!second.status.success(), "two programs at one interface");
     ensure!(refusal.contains(Neighbour::INTERFACE), "{refusal}");
 
-    tool.signal("INT")?;
-    let mut summary = Vec::new();
-    for line in tool.lines()? {
-        let row: Value = serde_json::from_str(&line?)?;
-        if row.get("total").is_some() {
-            summary.push(row);
-        }
-    }
-    let (code, said) = tool.end()?;
-    ensure!(code == 0, "exit code {code}: {said}");
+    let mut summary = tool.stop()?.rows()?;
+    summary.retain(|row| row.get("total").is_some());
     let [passed, dropped] = &summary[..] else {
         bail!("a summary of two rows: {summary:?}");
     };

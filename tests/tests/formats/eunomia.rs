@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::is_root;
+use eunomia_tests::{Ended, Running, is_root, wait_until};
 use serde_json::{Value, json};
 
 use super::forms::{package, tar};
@@ -321,6 +322,15 @@ fn stacks_in_records_are_symbolized_in_json_and_columns() -> Result<()> {
     Ok(())
 }
 
+/// Starts processes until the tool has ended.
+fn ended(mut tool: Running) -> Result<Ended> {
+    wait_until("the tool ends", Duration::from_secs(60), || {
+        ensure!(std::process::Command::new("/bin/true").status()?.success());
+        tool.has_ended()
+    })?;
+    tool.end()
+}
+
 fn without_iterator(mut meta: Value) -> Value {
     if let Some(programs) = meta["bpf_skel"]["progs"].as_array_mut() {
         programs.retain(|program| program["name"] != "list");
@@ -337,15 +347,14 @@ fn linear_histograms_and_the_text_of_iterators_are_shown() -> Result<()> {
     let bytes = package(&object("samples")?, &samples_meta())?;
     let path = file(folder.path(), "package.json", &bytes)?;
     let own = std::process::id().to_string();
-    let mut child = eunomia_tests::ecli()?
-        .args(["run", "--timeout", "3s", &path, "--wanted", &own])
-        .stdout(std::process::Stdio::piped())
-        .spawn()?;
-    while child.try_wait()?.is_none() {
-        ensure!(std::process::Command::new("/bin/true").status()?.success());
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    let text = String::from_utf8(child.wait_with_output()?.stdout)?;
+    let text = ended(Running::start([
+        "--timeout",
+        "3s",
+        &path,
+        "--wanted",
+        &own,
+    ])?)?
+    .printed;
     ensure!(text.starts_with(&format!("process {own}\n")), "{text}");
     let plot = text.lines().rev().find(|line| line.contains('|'));
     let plot = plot.with_context(|| text.clone())?;
@@ -388,7 +397,7 @@ fn an_archive_brings_the_types_of_kernels_that_do_not_show_them() -> Result<()> 
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let ours = format!("any/1/{}/{}", std::env::consts::ARCH, release.trim());
     // In a mount namespace where the kernel shows none.
-    let run = |path: &str, variables: &[(&str, &str)]| -> Result<std::process::Output> {
+    let run = |path: &str, variables: &[(&str, &str)]| -> Result<Ended> {
         let ecli = eunomia_tests::ecli()?;
         let mut command = std::process::Command::new("unshare");
         command
@@ -412,40 +421,26 @@ fn an_archive_brings_the_types_of_kernels_that_do_not_show_them() -> Result<()> 
                 None => command.env_remove(name),
             };
         }
-        let mut child = command
-            .envs(variables.iter().copied())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()?;
-        while child.try_wait()?.is_none() {
-            ensure!(std::process::Command::new("/bin/true").status()?.success());
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        Ok(child.wait_with_output()?)
+        ended(Running::of(command.envs(variables.iter().copied()))?)
     };
-    let is_shown = |output: &std::process::Output| {
-        let text = String::from_utf8_lossy(&output.stdout);
-        output.status.success() && text.contains("\"mntns_id\":4")
-    };
+    let is_shown = |ended: &Ended| ended.code == 0 && ended.printed.contains("\"mntns_id\":4");
     let output = run(&with_types(folder.path(), &ours, &types)?, &[])?;
     ensure!(is_shown(&output), "{output:?}");
     // Those of another kernel are of no use; a file that the user names is.
     let path = with_types(folder.path(), "any/1/x86_64/4.19.0", &types)?;
     let output = run(&path, &[])?;
-    let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
-        !output.status.success() && said.contains("describe its types"),
-        "{said}"
+        output.code > 0 && output.said.contains("describe its types"),
+        "{output:?}"
     );
     let named = file(folder.path(), "kernel.btf", &types)?;
     let output = run(&path, &[("BTF_FILE_PATH", &named)])?;
     ensure!(is_shown(&output), "{output:?}");
     // Damage is told with the name of the file.
     let output = run(&with_types(folder.path(), &ours, b"damaged")?, &[])?;
-    let said = String::from_utf8_lossy(&output.stderr);
     ensure!(
-        !output.status.success() && said.contains(release.trim()),
-        "{said}"
+        output.code > 0 && output.said.contains(release.trim()),
+        "{output:?}"
     );
     Ok(())
 }

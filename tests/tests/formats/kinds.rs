@@ -1,12 +1,11 @@
 //! A record with every type of C, as each kind of output shows it: compared with the files in
 //! `tests/formats/kinds/`. `ECLI_TEST_BLESS=1` writes them anew.
 
-use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, is_root, repository, wait_until};
+use eunomia_tests::{Running, is_root, repository, wait_until};
 
 use super::gadget::image_of;
 use super::running::namesake;
@@ -25,26 +24,16 @@ fn every_type_of_c_is_shown_by_all_outputs() -> Result<()> {
     // The program knows it by its name.
     let program = namesake(folder.path(), "kinds")?;
     for output in ["columns", "json", "jsonpretty", "yaml", "csv"] {
-        let mut child = ecli()?
-            .args(["run", "-o", output, "--count", "1", image])
-            .args(["--single", "1.5", "--ratio=-0.1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let options = ["-o", output, "--count", "1", image];
+        let values = ["--single", "1.5", "--ratio=-0.1"];
+        let mut tool = Running::start(options.iter().chain(&values))?;
         // After one row it ends by itself.
-        let mut ended = None;
         wait_until("the record is shown", PATIENCE, || {
             ensure!(Command::new(&program).status()?.success());
-            ended = child.try_wait()?;
-            Ok(ended.is_some())
+            tool.has_ended()
         })?;
-        ensure!(
-            ended.is_some_and(|status| status.success()),
-            "{output}: {ended:?}"
-        );
-        let mut shown = String::new();
-        let stdout = child.stdout.as_mut().context("stdout is piped")?;
-        stdout.read_to_string(&mut shown)?;
+        let ended = tool.end()?.successful();
+        let shown = ended.with_context(|| output.to_owned())?.printed;
         let path = repository().join(format!("tests/formats/kinds/{output}.txt"));
         if std::env::var_os("ECLI_TEST_BLESS").is_some() {
             std::fs::create_dir_all(path.parent().context("a folder")?)?;

@@ -1,13 +1,13 @@
 //! `--metrics` with tools of other projects: what a scraper gets while they run.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, is_root, wait_until};
+use eunomia_tests::{Running, is_root, wait_until};
 
 use super::bumblebee;
 use super::gadget::image_of;
@@ -18,31 +18,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A tool whose metrics are served.
 struct Served {
-    child: Child,
+    _tool: Running,
     address: String,
 }
 
 impl Served {
     fn start(options: &[&str], tool: &[&str]) -> Result<Self> {
-        let mut child = ecli()?
-            .args(["run", "-o", "none", "--metrics", "0"])
-            .args(options)
-            .args(tool)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stderr = child.stderr.take().context("stderr is piped")?;
-        let mut lines = BufReader::new(stderr).lines();
-        let address = lines.find_map(|line| {
-            let line = line.ok()?;
-            let (_, rest) = line.split_once("http://")?;
-            rest.strip_suffix("/metrics").map(str::to_owned)
-        });
-        // What it says later must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
-        let address = address.context("it says where metrics are")?;
-        Ok(Self { child, address })
+        let served = ["-o", "none", "--metrics", "0"];
+        let mut tool = Running::start([&served, options, tool].concat())?;
+        let line = tool.expect_said(|line| line.contains("http://"))?;
+        let (_, address) = line.split_once("http://").context("it was found")?;
+        let address = address.strip_suffix("/metrics").context("a path")?;
+        Ok(Self {
+            _tool: tool,
+            address: address.to_owned(),
+        })
     }
 
     /// The lines of all samples.
@@ -76,13 +66,6 @@ impl Served {
         });
         outcome.with_context(|| last.join("\n"))?;
         Ok((last, started))
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill(); // It may have ended.
-        let _ = self.child.wait();
     }
 }
 

@@ -1,14 +1,13 @@
 //! Compiling objects, running tools on them, and provoking events.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, repository, target};
+use eunomia_tests::{Running, ecli, repository, target};
 use serde_json::Value;
 
 /// How long events may take to appear on a loaded machine.
@@ -146,31 +145,10 @@ pub(crate) fn run_with(
     enough: impl Fn(&Run) -> bool,
     mut provoke: impl FnMut() -> Result<Option<u64>>,
 ) -> Result<Run> {
-    let mut child = ecli()?
-        .args(["run", "-o", "json"])
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut stdin = child.stdin.take().context("stdin is piped")?;
+    let mut tool = Running::start([&["-o", "json"], args].concat())?;
     if let Some(input) = input {
-        stdin.write_all(input)?;
+        tool.give(input)?;
     }
-    drop(stdin);
-    let stdout = child.stdout.take().context("stdout is piped")?;
-    let shared: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let rows = Arc::clone(&shared);
-    let reader = std::thread::spawn(move || -> Result<()> {
-        for line in BufReader::new(stdout).lines() {
-            let line = line?;
-            let row = serde_json::from_str(&line).with_context(|| line.clone())?;
-            rows.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(row);
-        }
-        Ok(())
-    });
     let mut state = Run {
         rows: Vec::new(),
         said: String::new(),
@@ -178,34 +156,23 @@ pub(crate) fn run_with(
     };
     let start = Instant::now();
     let mut in_time = true;
-    while in_time && child.try_wait()?.is_none() {
+    while in_time && !tool.has_ended()? {
         state.children.extend(provoke()?);
-        state
-            .rows
-            .clone_from(&shared.lock().unwrap_or_else(PoisonError::into_inner));
+        state.rows.extend(tool.rows()?);
         if enough(&state) {
             break;
         }
         std::thread::sleep(Duration::from_millis(5));
         in_time = start.elapsed() < PATIENCE;
     }
-    let pid = child.id().to_string();
-    Command::new("kill").args(["-INT", &pid]).status()?;
-    child
-        .stderr
-        .take()
-        .context("stderr is piped")?
-        .read_to_string(&mut state.said)?;
-    let status = child.wait()?;
-    reader.join().expect("the reader does not panic")?;
-    state.rows = std::mem::take(&mut *shared.lock().unwrap_or_else(PoisonError::into_inner));
-    ensure!(
-        in_time,
-        "waited in vain: {:?}: {}",
-        state.rows.last(),
-        state.said
-    );
-    ensure!(status.success(), "ecli ended with {status}: {}", state.said);
+    // It may have ended.
+    let _ = tool.signal("INT");
+    let ended = tool.end()?;
+    let last = state.rows.last();
+    ensure!(in_time, "waited in vain: {last:?}: {}", ended.said);
+    let ended = ended.successful()?;
+    state.rows.extend(ended.rows()?);
+    state.said = ended.said;
     Ok(state)
 }
 

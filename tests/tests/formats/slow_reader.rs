@@ -2,11 +2,11 @@
 //! it dropped is told.
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, is_root, wait_until};
+use eunomia_tests::{Running, ecli, is_root, thread_id, wait_until};
 use serde_json::Value;
 
 use super::gadget::image_of;
@@ -28,29 +28,19 @@ fn provoke() {
     std::hint::black_box(std::os::unix::process::parent_id());
 }
 
-/// This thread: others of this process make system calls, too.
-fn thread_id() -> Result<String> {
-    let path = std::fs::read_link("/proc/thread-self")?;
-    let name = path.file_name().and_then(|name| name.to_str());
-    Ok(name.context("it ends in a number")?.to_owned())
-}
-
 /// Floods the tool that `args` start, reading slowly; returns its rows and what it says is lost.
 fn flooded(args: &[&str]) -> Result<(Vec<Value>, u64)> {
     // The kernel tells what a CPU's buffer lost with the next event of that CPU.
+    // Others of this process make system calls, too.
     let thread = thread_id()?;
     let pinned = Command::new("taskset")
         .args(["-cp", "0", &thread])
         .output()?;
     ensure!(pinned.status.success(), "pin this thread: {pinned:?}");
-    let mut child = ecli()?
-        .args(["run", "-o", "json"])
-        .args(args)
-        .args(["--target", &thread, "--wanted", NUMBER])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut stdout = child.stdout.take().context("stdout is piped")?;
+    let mut command = ecli()?;
+    command.args(["run", "-o", "json"]).args(args);
+    command.args(["--target", &thread, "--wanted", NUMBER]);
+    let (mut tool, mut stdout) = Running::unread(&mut command)?;
     // It is attached as soon as there is a row, a byte of which is enough.
     let mut text = vec![0];
     let (sender, first) = std::sync::mpsc::channel();
@@ -68,7 +58,7 @@ fn flooded(args: &[&str]) -> Result<(Vec<Value>, u64)> {
         Ok(text)
     });
     wait_until("the first row is there", PATIENCE, || {
-        ensure!(child.try_wait()?.is_none(), "the tool has ended");
+        tool.must_run()?;
         provoke();
         Ok(first.try_recv().is_ok())
     })?;
@@ -81,11 +71,8 @@ fn flooded(args: &[&str]) -> Result<(Vec<Value>, u64)> {
         std::thread::sleep(Duration::from_millis(50));
         provoke();
     }
-    let id = child.id().to_string();
-    ensure!(Command::new("kill").args(["-INT", &id]).status()?.success());
+    tool.stop()?;
     let text = reader.join().expect("the reader does not panic")?;
-    let status = child.wait()?;
-    ensure!(status.success(), "the tool ended with {status}");
     let mut rows = Vec::new();
     for line in String::from_utf8(text)?.lines() {
         rows.push(serde_json::from_str::<Value>(line).with_context(|| line.to_owned())?);

@@ -4,10 +4,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::is_root;
+use eunomia_tests::{Running, is_root};
 
 use super::guests::Guest;
-use super::running::Running;
 
 const LSM: Guest = Guest::new("lsm", "lsm");
 
@@ -45,9 +44,7 @@ fn a_guests_lsm_program_denies_until_the_guest_ends() -> Result<()> {
     );
     let expected = format!("DENIED {}", std::process::id());
     tool.expect(|line| line == expected)?;
-    tool.signal("INT")?;
-    let (code, _, said) = tool.end()?;
-    ensure!(code == 0, "{code}: {said}");
+    tool.stop()?;
     make()?.context("it is denied although the guest has ended")?;
     Ok(())
 }

@@ -4,7 +4,6 @@
 mod guests;
 mod lsm;
 mod published;
-mod running;
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -14,10 +13,9 @@ use anyhow::{Context, Result, ensure};
 use eunomia_host_abi::fake::FakeKernel;
 use eunomia_runtime::policy::Policy;
 use eunomia_runtime::{HostError, HostErrorKind, Outcome, Runtime, Settings, Tool, World};
-use eunomia_tests::{Printed, ecli, is_root};
+use eunomia_tests::{Ended, Printed, Running, ecli, is_root};
 
 use guests::{Built, Guest};
-use running::Running;
 
 const BOOTSTRAP: Guest = Guest::new("bootstrap", "bootstrap");
 const ENDS: Guest = Guest::new("ends", "bootstrap");
@@ -73,7 +71,11 @@ fn every_exec_and_exit_of_a_burst_is_reported_once() -> Result<()> {
     }
     let (tool, seen) = reader.join().expect("the reader does not panic")?;
     tool.signal("INT")?;
-    let (code, rest, said) = tool.end()?;
+    let Ended {
+        code,
+        printed: rest,
+        said,
+    } = tool.end()?;
     ensure!(seen == expected, "events are missing, or there twice");
     ensure!(code == 0 && rest == "left\n", "{code}: {rest}{said}");
     Ok(())
@@ -97,10 +99,7 @@ fn a_perf_event_array_is_polled_and_a_guest_that_never_stops_is_ended() -> Resul
         let wanted = format!("OPEN {me} /nonexistent/{number}");
         tool.expect(|line| line == wanted)?;
     }
-    tool.signal("INT")?;
-    let (code, _, said) = tool.end()?;
-    ensure!(code == 0, "{code}: {said}");
-    Ok(())
+    tool.stop().map(drop)
 }
 
 #[test]
@@ -116,7 +115,7 @@ fn a_hash_map_of_histograms_is_walked_and_a_sleep_is_cut_short() -> Result<()> {
         tool.expect(|line| line == "hists some")?;
     }
     tool.signal("TERM")?;
-    let (code, _, said) = tool.end()?;
+    let Ended { code, said, .. } = tool.end()?;
     ensure!(code == 0, "{code}: {said}");
     Ok(())
 }
@@ -140,7 +139,7 @@ fn cgroups_and_interfaces_are_targets() -> Result<()> {
     tool.expect(|line| line == "closed: 0")?;
     tool.expect(|line| line == "again: -1")?;
     ensure!(!interface.shows_xdp()?, "close has not detached");
-    let (code, _, said) = tool.end()?;
+    let Ended { code, said, .. } = tool.end()?;
     ensure!(code == 0, "{code}: {said}");
     ensure!(said.contains("no-such-if"), "{said}");
     Ok(())
@@ -190,7 +189,11 @@ fn map_operations_and_hostile_calls_give_numbers() -> Result<()> {
         }
         .build()?;
         let tool = Running::start(args(&guest, &[]))?;
-        let (code, printed, said) = tool.end()?;
+        let Ended {
+            code,
+            printed,
+            said,
+        } = tool.end()?;
         ensure!(code == 0, "{code}: {printed}{said}");
         let cpus = format!("cpus {}\n", possible_cpus()?);
         ensure!(
@@ -263,7 +266,11 @@ fn callbacks_may_do_anything() -> Result<()> {
                 tool.tell("go")?;
             }
         }
-        let (code, rest, said) = tool.end()?;
+        let Ended {
+            code,
+            printed: rest,
+            said,
+        } = tool.end()?;
         let printed: String = printed
             .lines()
             .filter(|line| !line.starts_with("ready"))
@@ -306,7 +313,7 @@ fn guests_written_in_go_export_their_callback() -> Result<()> {
         child.wait()?;
         tool.expect(|line| line == wanted)?;
         tool.signal("INT")?;
-        let (code, _, said) = tool.end()?;
+        let Ended { code, said, .. } = tool.end()?;
         ensure!(code == 0, "{code}: {said}");
     }
     Ok(())
@@ -317,7 +324,11 @@ fn wasi_gives_arguments_standard_streams_and_exit_codes() -> Result<()> {
     let guest = ENDS.build()?;
     let mut tool = Running::start(args(&guest, &["show", "-x", "ä b"]))?;
     tool.tell("one")?;
-    let (code, printed, said) = tool.end()?;
+    let Ended {
+        code,
+        printed,
+        said,
+    } = tool.end()?;
     ensure!(
         printed
             == "argument 0: ends\nargument 1: show\nargument 2: -x\nargument 3: ä b\n\
@@ -326,7 +337,7 @@ fn wasi_gives_arguments_standard_streams_and_exit_codes() -> Result<()> {
     );
     ensure!(code == 0 && said == "an error\n", "{code}: {said}");
     for (text, expected) in [("0", 0), ("3", 3), ("125", 125), ("130", 130), ("-1", 255)] {
-        let (code, _, said) = Running::start(args(&guest, &[text]))?.end()?;
+        let Ended { code, said, .. } = Running::start(args(&guest, &[text]))?.end()?;
         ensure!(
             code == expected && said.is_empty(),
             "{text}: {code}: {said}"
@@ -341,7 +352,7 @@ fn an_image_of_one_layer_runs() -> Result<()> {
     let layout = tempfile::tempdir()?;
     write_layout(layout.path(), &std::fs::read(&guest.module)?)?;
     let named = format!("{}:old", layout.path().display());
-    let (code, _, said) = Running::start([&named, "7"])?.end()?;
+    let Ended { code, said, .. } = Running::start([&named, "7"])?.end()?;
     ensure!(code == 7, "{code}: {said}");
     let output = ecli()?.args(["inspect", &named]).output()?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::{ecli, is_root};
+use eunomia_tests::{Running, ecli, is_root};
 
-use super::running::Running;
 use super::{BOOTSTRAP, alone, write_layout};
 
 /// A registry that is ended with the test.
@@ -64,9 +63,7 @@ fn a_published_module_is_pulled_and_run_and_pushed_on_unchanged() -> Result<()> 
     let expected = format!("EXEC {} published", child.id());
     ensure!(child.wait()?.success());
     tool.expect(|line| line == expected)?;
-    tool.signal("INT")?;
-    let (code, _, said) = tool.end()?;
-    ensure!(code == 0, "{code}: {said}");
+    tool.stop()?;
     // And on to another name: the same bytes.
     let copy = server.name("copies/bootstrap:1");
     done(ecli()?.args(["--store", &store, "push", "-q", &name, &copy]))?;
