@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Fills a ring buffer and a hash map in one go, so that reading them can be measured alone. The
-// guest and the native program both use this object.
+// Fills a ring buffer and a hash map in one go, so that reading them can be measured alone; and
+// fills the ring for as long as somebody reads it. The guest and the native program both use this
+// object.
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -81,6 +82,74 @@ int fill_map(void *ctx)
 {
 	written = 0;
 	bpf_loop(LOOPS_MAX, write_count, NULL, 0);
+	return 0;
+}
+
+#define RECORDS_A_CALL 1024
+
+/* How producing goes on while the ring is read. */
+struct production {
+	/* The thread, each system call of which makes RECORDS_A_CALL records. */
+	__u32 thread;
+	/* One in so many wakes the reader; 0: the kernel decides, by whether the reader waits. */
+	__u32 records_a_wake;
+	/* Only make what the ring has room for. */
+	__u32 paced;
+};
+
+#define KEYS 1024
+
+/* What was made by key, and what of that found no room. */
+struct production_counts {
+	__u64 made[KEYS];
+	__u64 lost[KEYS];
+};
+
+const volatile struct production production SEC(".rodata.production") = {};
+struct production_counts production_counts SEC(".data.production") = {};
+
+__u32 random_state = 1;
+__u64 produced = 0;
+
+static long produce_record(__u64 index, void *unused)
+{
+	__u32 records_a_wake = production.records_a_wake;
+	struct record64 *record;
+	__u64 flags = 0;
+	__u32 key;
+
+	/* One thread: nothing here need be atomic. The upper bits are the random ones. */
+	random_state = random_state * 1664525 + 1013904223;
+	key = random_state >> 22 & (KEYS - 1);
+	production_counts.made[key]++;
+	produced++;
+	record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
+	if (!record) {
+		production_counts.lost[key]++;
+		return 0;
+	}
+	record->words[0] = key;
+	for (__u32 i = 1; i < WORDS(64); i++)
+		record->words[i] = produced;
+	if (records_a_wake)
+		flags = produced % records_a_wake ? BPF_RB_NO_WAKEUP : BPF_RB_FORCE_WAKEUP;
+	bpf_ringbuf_submit(record, flags);
+	return 0;
+}
+
+SEC("raw_tp/sys_enter")
+int produce(void *ctx)
+{
+	if ((__u32)bpf_get_current_pid_tgid() != production.thread)
+		return 0;
+	if (production.paced) {
+		__u64 bytes = RECORDS_A_CALL * (sizeof(struct record64) + BPF_RINGBUF_HDR_SZ);
+
+		bytes += bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+		if (bytes > bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE))
+			return 0;
+	}
+	bpf_loop(RECORDS_A_CALL, produce_record, NULL, 0);
 	return 0;
 }
 

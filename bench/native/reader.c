@@ -4,12 +4,17 @@
 //     reader OBJECT drain ROUNDS RECORD_BYTES RING_BYTES    ring_buffer__consume()
 //     reader OBJECT loop ROUNDS RECORD_BYTES RING_BYTES     a loop over the mapped ring, by hand
 //     reader OBJECT map ROUNDS                              bpf_map_lookup_batch()
+//     reader OBJECT loss THREAD RING_BYTES RECORDS_A_WAKE PACED      ring_buffer__poll()
 //
 // OBJECT is the ELF file of guest/bench.bpf.c. A line a round: nanoseconds, how many items there
 // were, the sum of all that was read.
+//
+// loss says when it is attached, reads until a SIGINT, and then has a line a key: how many records
+// were made, how many it read, how many found no room.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -216,6 +221,89 @@ static void map(struct bpf_object *object, int rounds)
 	}
 }
 
+/* As in bench.bpf.c. */
+struct production {
+	uint32_t thread;
+	uint32_t records_a_wake;
+	uint32_t paced;
+};
+
+#define KEYS 1024
+
+struct production_counts {
+	uint64_t made[KEYS];
+	uint64_t lost[KEYS];
+};
+
+/* A counter a key, in a table with more slots than keys; a slot without a count is free. */
+#define SLOTS (4 * KEYS)
+
+static struct slot {
+	uint64_t key;
+	uint64_t count;
+} slots[SLOTS];
+
+static struct slot *slot_of(uint64_t key)
+{
+	uint64_t slot = key * 0x9e3779b97f4a7c15 >> 52;
+
+	while (slots[slot].count && slots[slot].key != key)
+		slot = (slot + 1) % SLOTS;
+	return &slots[slot];
+}
+
+static int count_record(void *ctx, void *data, size_t bytes)
+{
+	struct slot *slot = slot_of(*(const uint64_t *)data);
+
+	slot->key = *(const uint64_t *)data;
+	slot->count++;
+	return 0;
+}
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	stopped = 1;
+}
+
+static void loss(struct bpf_object *object, const struct production *production)
+{
+	struct bpf_map *settings = bpf_object__find_map_by_name(object, ".rodata.production");
+	struct production_counts counts;
+	struct bpf_program *program;
+	struct bpf_link *link;
+	struct ring_buffer *ring;
+	uint32_t only = 0;
+
+	must(settings, "find the settings");
+	if (bpf_map__set_initial_value(settings, production, sizeof(*production)))
+		fail("write the settings");
+	load_object(object);
+	ring = must(ring_buffer__new(map_fd(object, "ring"), count_record, NULL, NULL),
+		    "open the ring");
+	program = must(bpf_object__find_program_by_name(object, "produce"), "find the program");
+	link = must(bpf_program__attach(program), "attach the program");
+	signal(SIGINT, stop);
+	printf("attached\n");
+	fflush(stdout);
+	while (!stopped)
+		/* Those that are submitted without a wake-up are looked for as often as ecli does. */
+		if (ring_buffer__poll(ring, 100) < 0 && errno != EINTR)
+			fail("wait for records");
+		else if (ring_buffer__consume(ring) < 0)
+			fail("read the ring");
+	bpf_link__destroy(link);
+	if (ring_buffer__consume(ring) < 0)
+		fail("read the ring");
+
+	if (bpf_map_lookup_elem(map_fd(object, ".data.production"), &only, &counts))
+		fail("read the counts");
+	for (uint64_t key = 0; key < KEYS; key++)
+		printf("%lu %lu %lu\n", counts.made[key], slot_of(key)->count, counts.lost[key]);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 6 && (!strcmp(argv[2], "drain") || !strcmp(argv[2], "loop"))) {
@@ -234,6 +322,16 @@ int main(int argc, char **argv)
 
 		load_object(object);
 		map(object, atoi(argv[3]));
+	} else if (argc == 7 && !strcmp(argv[2], "loss")) {
+		struct bpf_object *object = open_object(argv[1]);
+		struct production production = {
+			.thread = atoi(argv[3]),
+			.records_a_wake = atoi(argv[5]),
+			.paced = atoi(argv[6]),
+		};
+
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "ring"), atoi(argv[4]));
+		loss(object, &production);
 	} else {
 		fprintf(stderr, "reader: unknown arguments\n");
 		return 1;

@@ -8,6 +8,7 @@ mod child;
 mod drain;
 mod guest;
 mod languages;
+mod loss;
 mod machine;
 mod map;
 mod native;
@@ -69,6 +70,8 @@ enum Part {
     Instances,
     /// Many processes at once: events, losses, CPU time
     Burst,
+    /// Records made as fast as one CPU can: which are lost
+    Loss,
     /// Images to and from a registry
     Registry,
     /// The same guest in every language
@@ -143,6 +146,19 @@ fn measure(options: &Options) -> Result<Vec<Group>> {
             processes,
             rounds.min(3),
         )?);
+    }
+    if wanted(Part::Loss) {
+        let readers = loss::Readers {
+            ecli: &options.ecli,
+            store: &options.store,
+            native: &native,
+        };
+        let records = if options.quick {
+            10_000_000
+        } else {
+            50_000_000
+        };
+        groups.extend(loss::measure(&readers, records, rounds.min(3))?);
     }
     Ok(groups)
 }

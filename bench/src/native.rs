@@ -1,5 +1,6 @@
 //! The programs of `native/`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -46,6 +47,11 @@ impl Native {
     pub(crate) fn start_one(&self) -> Result<()> {
         let mut command = Command::new("./bench-probe");
         output(command.current_dir(&self.folder)).map(drop)
+    }
+
+    /// `reader` and the object, which are followed by what it is to do.
+    pub(crate) fn reader(&self) -> Vec<OsString> {
+        vec![self.path("reader").into(), self.object.clone().into()]
     }
 
     /// Run `reader`, and return what it measured.

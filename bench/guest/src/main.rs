@@ -5,12 +5,17 @@
 //!     map ROUNDS
 //!     calls ROUNDS
 //!     nothing
+//!     loss THREAD RING_BYTES RECORDS_A_WAKE PACED
 //!
 //! A line a round: nanoseconds, how many items there were, the sum of all that was read. The sum
 //! shows that it was read, and that both sides read the same.
+//!
+//! `loss` says when it is attached, reads until it is asked to stop, and then has a line a key: how
+//! many records were made, how many it read, how many found no room.
 
 mod calls;
 mod drain;
+mod loss;
 mod map;
 
 use std::error::Error;
@@ -49,6 +54,14 @@ fn measure() -> Result<(), Box<dyn Error>> {
         ["map", rounds] => map::measure(rounds.parse()?),
         ["calls", rounds] => calls::measure(rounds.parse()?),
         ["nothing"] => Ok(()),
+        ["loss", thread, ring_bytes, records_a_wake, paced] => {
+            let production = bpf::Production {
+                thread: thread.parse()?,
+                records_a_wake: records_a_wake.parse()?,
+                paced: paced.parse()?,
+            };
+            loss::count(&production, ring_bytes.parse()?)
+        }
         _ => Err(format!("unknown arguments: {arguments:?}").into()),
     }
 }
