@@ -34,17 +34,23 @@ pub fn target() -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-/// The `ecli` that was built beside this test, with a store of the tests' own.
-pub fn ecli() -> Result<Command> {
-    let path = target()?.join("ecli");
+/// A program that was built beside this test, with a store of the tests' own.
+pub fn program(name: &str) -> Result<Command> {
+    let path = target()?.join(name);
     ensure!(
         path.exists(),
         "{} is missing: run `make build` first",
         path.display()
     );
     let mut command = Command::new(path);
+    command.env("ECLI_STORE", store_root()?);
+    Ok(command)
+}
+
+/// The `ecli` that was built beside this test.
+pub fn ecli() -> Result<Command> {
+    let mut command = program("ecli")?;
     command
-        .env("ECLI_STORE", store_root()?)
         // Where cargo has its products, other compilers have theirs.
         .env("ECLI_TARGET_DIR", target()?.join("test-guests"))
         .env("NO_COLOR", "1")
