@@ -69,6 +69,33 @@ fn execsnoop_prints_the_same_in_every_language() {
     }
 }
 
+/// Only starts and only what is about ends: each says so in the same words.
+#[test]
+fn execsnoop_refuses_the_same_options_in_every_language() {
+    let sandbox = Sandbox::new();
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/execsnoop");
+    for language in ["rust", "c", "go", "ts", "python", "zig"] {
+        // The code that argparse ends with.
+        let code = if language == "python" { 2 } else { 1 };
+        for (name, options) in [
+            ("forks", r#"["--starts", "--forks"]"#),
+            ("duration", r#"["-m", "5ms", "-s"]"#),
+        ] {
+            let case = format!("arguments = {options}\nexit-code = {code}\n");
+            sandbox.write(&format!("{language}-{name}/refused.toml"), &case);
+            sandbox.write(&format!("{language}-{name}/refused.expected"), "");
+            let cases = format!("{language}-{name}");
+            let arguments = ["test", project, "--language", language, "--cases", &cases];
+            let outcome = sandbox.run(&mut ecli(&sandbox, &arguments));
+            let shown = format!("{cases}: {}{}", outcome.stdout, outcome.stderr);
+            assert_eq!(outcome.code, 0, "{shown}");
+            let words = "error: --starts cannot be used with --min-duration or --forks, \
+                         which are about ends\n";
+            assert_eq!(outcome.stderr.matches(words).count(), 1, "{shown}");
+        }
+    }
+}
+
 #[test]
 fn the_bpf_side_of_every_template_compiles() {
     let sandbox = Sandbox::new();

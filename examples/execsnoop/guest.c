@@ -16,6 +16,7 @@ static const char HELP[] =
 	"\n"
 	"Examples:\n"
 	"  execsnoop              # all programs, with arguments, exit codes and durations\n"
+	"  execsnoop -s           # only the programs that start\n"
 	"  execsnoop -T           # with the time\n"
 	"  execsnoop -u 1000      # only those of user 1000\n"
 	"  execsnoop -n git       # only processes with \"git\" in their name\n"
@@ -32,6 +33,7 @@ static const char HELP[] =
 	"plain\n"
 	"                              number is milliseconds), shown when they end\n"
 	"  -f, --forks                 also show the end of processes that never ran a program\n"
+	"  -s, --starts                only the programs that start, not the ends of processes\n"
 	"  -T, --time                  show the time\n"
 	"      --max-args BYTES        bytes of arguments to keep of each program (default 1024, at most\n"
 	"                              8192); \"...\" stands for the rest\n"
@@ -56,7 +58,7 @@ struct options {
 	// Ends with a NUL; empty: any.
 	char name[16];
 	uint64_t duration_ns_min;
-	bool forks, time;
+	bool forks, starts, time;
 	uint32_t argument_bytes_max, buffer_bytes;
 };
 
@@ -124,6 +126,9 @@ static int parse_option(struct options *options, int option)
 	case 'f':
 		options->forks = true;
 		return 0;
+	case 's':
+		options->starts = true;
+		return 0;
 	case 'T':
 		options->time = true;
 		return 0;
@@ -158,6 +163,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{ "name", required_argument, NULL, 'n' },
 		{ "min-duration", required_argument, NULL, 'm' },
 		{ "forks", no_argument, NULL, 'f' },
+		{ "starts", no_argument, NULL, 's' },
 		{ "time", no_argument, NULL, 'T' },
 		{ "max-args", required_argument, NULL, 'a' },
 		{ "buffer-size", required_argument, NULL, 'b' },
@@ -167,10 +173,18 @@ static int parse_options(struct options *options, int argc, char **argv)
 	int option;
 
 	*options = (struct options){ .argument_bytes_max = 1024, .buffer_bytes = 1 << 20 };
-	while ((option = getopt_long(argc, argv, "p:P:u:n:m:fTh", known, NULL)) >= 0)
+	while ((option = getopt_long(argc, argv, "p:P:u:n:m:fsTh", known, NULL)) >= 0)
 		if (parse_option(options, option) < 0)
 			return -1;
-	return optind < argc ? refuse("this is no option", argv[optind]) : 0;
+	if (optind < argc)
+		return refuse("this is no option", argv[optind]);
+	if (options->starts && (options->forks || options->duration_ns_min)) {
+		fputs("error: --starts cannot be used with --min-duration or --forks, "
+		      "which are about ends\n",
+		      stderr);
+		return -1;
+	}
+	return 0;
 }
 
 // What is filtered out here never leaves the kernel.
@@ -182,7 +196,9 @@ static int configure(struct execsnoop_bpf *skel, const struct options *options)
 	    execsnoop_bpf__set_filter_comm(skel, &options->name) < 0 ||
 	    execsnoop_bpf__set_duration_ns_min(skel, options->duration_ns_min) < 0 ||
 	    execsnoop_bpf__set_include_forks(skel, options->forks) < 0 ||
-	    execsnoop_bpf__set_argument_bytes_max(skel, options->argument_bytes_max) < 0)
+	    execsnoop_bpf__set_argument_bytes_max(skel, options->argument_bytes_max) < 0 ||
+	    // Whoever does not look at ends does not pay for them.
+	    bpf_program__set_autoload(skel->progs.on_exit, !options->starts) < 0)
 		return -1;
 	return bpf_map__set_max_entries(skel->maps.events, options->buffer_bytes);
 }

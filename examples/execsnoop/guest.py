@@ -27,6 +27,7 @@ CUT_MARK = "..."
 EXAMPLES = """\
 examples:
   execsnoop              # all programs, with arguments, exit codes and durations
+  execsnoop -s           # only the programs that start
   execsnoop -T           # with the time
   execsnoop -u 1000      # only those of user 1000
   execsnoop -n git       # only processes with "git" in their name
@@ -64,6 +65,8 @@ def configure(object, options):
     object.set(bpf.globals.DURATION_NS_MIN, options.min_duration)
     object.set(bpf.globals.INCLUDE_FORKS, options.forks)
     object.set(bpf.globals.ARGUMENT_BYTES_MAX, min(options.max_args, ARGUMENT_BYTES_LIMIT))
+    # Whoever does not look at ends does not pay for them.
+    object.program("on_exit").set_autoload(not options.starts)
     kib = min(max(options.buffer_size, 4), BUFFER_KIB_MAX)
     object.map(bpf.maps.EVENTS).set_max_entries(kib << 10)
 
@@ -165,6 +168,12 @@ def parse():
         action="store_true",
         help="also show the end of processes that never ran a program",
     )
+    add(
+        "-s",
+        "--starts",
+        action="store_true",
+        help="only the programs that start, not the ends of processes",
+    )
     add("-T", "--time", action="store_true", help="show the time")
     add(
         "--max-args",
@@ -181,7 +190,10 @@ def parse():
         metavar="KIB",
         help="size of the ring buffer (default 1024)",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.starts and (options.forks or options.min_duration):
+        parser.error("--starts cannot be used with --min-duration or --forks, which are about ends")
+    return options
 
 
 def number(text):

@@ -39,5 +39,7 @@ function configure(object: BpfObject, options: Options): void {
   object.set(globals.durationNsMin, options.durationNsMin);
   object.set(globals.includeForks, options.forks);
   object.set(globals.argumentBytesMax, options.argumentBytesMax);
+  // Whoever does not look at ends does not pay for them.
+  object.program("on_exit").setAutoload(!options.starts);
   object.map(maps.events).setMaxEntries(options.bufferBytes);
 }

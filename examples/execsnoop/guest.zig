@@ -41,6 +41,8 @@ fn configure(object: bpf.Object, chosen: options.Options) !void {
     try object.set(globals.duration_ns_min, chosen.duration_ns_min);
     try object.set(globals.include_forks, chosen.forks);
     try object.set(globals.argument_bytes_max, chosen.argument_bytes_max);
+    // Whoever does not look at ends does not pay for them.
+    try (try object.program("on_exit")).setAutoload(!chosen.starts);
     const events = try object.rawMap(types.maps.events.name);
     defer events.close();
     try events.setMaxEntries(chosen.buffer_bytes);

@@ -79,6 +79,10 @@ func configure(object *bpf.Object, options *options) error {
 		return err
 	}
 	defer events.Close()
+	onExit, err := object.Program("on_exit")
+	if err != nil {
+		return err
+	}
 	uid := error(nil)
 	if options.hasUID {
 		uid = bpf.SetGlobal(object, GlobalFilterUid, options.uid)
@@ -92,6 +96,8 @@ func configure(object *bpf.Object, options *options) error {
 		bpf.SetGlobal(object, GlobalIncludeForks, options.forks),
 		bpf.SetGlobal(object, GlobalArgumentBytesMax, options.argumentBytesMax),
 		events.SetMaxEntries(options.bufferBytes),
+		// Whoever does not look at ends does not pay for them.
+		onExit.SetAutoload(!options.starts),
 	)
 	if err != nil {
 		return fmt.Errorf("configure: %w", err)

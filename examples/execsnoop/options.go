@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,8 @@ type options struct {
 	// name ends with a NUL; empty: any.
 	name             [16]byte
 	durationNsMin    uint64
-	forks, time      bool
+	forks, starts    bool
+	time             bool
 	argumentBytesMax uint32
 	bufferBytes      uint32
 }
@@ -39,7 +41,7 @@ type options struct {
 // names of the options, short and long, in pairs.
 var longNames = map[string]string{
 	"-p": "--pid", "-P": "--parent", "-u": "--uid", "-n": "--name", "-m": "--min-duration",
-	"-f": "--forks", "-T": "--time", "-h": "--help",
+	"-f": "--forks", "-s": "--starts", "-T": "--time", "-h": "--help",
 }
 
 // parse reads the command line; it ends the guest after --help.
@@ -61,12 +63,17 @@ func parse() (*options, error) {
 			return nil, err
 		}
 	}
+	if parsed.starts && (parsed.forks || parsed.durationNsMin > 0) {
+		return nil, errors.New(
+			"--starts cannot be used with --min-duration or --forks, which are about ends",
+		)
+	}
 	return parsed, nil
 }
 
 // split separates what may be written together: -p5, -fT, --pid=5.
 func split(arguments []string) []string {
-	const flags = "fTh"
+	const flags = "fsTh"
 	var words []string
 	isValue := false
 	for _, argument := range arguments {
@@ -80,7 +87,8 @@ func split(arguments []string) []string {
 			if isThere {
 				words = append(words, value)
 			}
-			isValue = !isThere && name != "--forks" && name != "--time" && name != "--help"
+			isFlag := slices.Contains([]string{"--forks", "--starts", "--time", "--help"}, name)
+			isValue = !isThere && !isFlag
 		case strings.HasPrefix(argument, "-") && len(argument) > 1:
 			rest := argument[1:]
 			for rest != "" && strings.Contains(flags, rest[:1]) {
@@ -128,6 +136,8 @@ func (o *options) set(option string, value func() (string, error)) (err error) {
 		o.durationNsMin, err = durationNs(value())
 	case "--forks":
 		o.forks = true
+	case "--starts":
+		o.starts = true
 	case "--time":
 		o.time = true
 	case "--max-args":

@@ -9,6 +9,7 @@ Usage: execsnoop [OPTION...]
 
 Examples:
   execsnoop              # all programs, with arguments, exit codes and durations
+  execsnoop -s           # only the programs that start
   execsnoop -T           # with the time
   execsnoop -u 1000      # only those of user 1000
   execsnoop -n git       # only processes with "git" in their name
@@ -24,6 +25,7 @@ Options:
   -m, --min-duration TIME     only processes that ran at least so long (5s, 20ms, 300us; a plain
                               number is milliseconds), shown when they end
   -f, --forks                 also show the end of processes that never ran a program
+  -s, --starts                only the programs that start, not the ends of processes
   -T, --time                  show the time
       --max-args BYTES        bytes of arguments to keep of each program (default 1024, at most
                               8192); "..." stands for the rest
@@ -44,6 +46,7 @@ export interface Options {
   name: Uint8Array;
   durationNsMin: bigint;
   forks: boolean;
+  starts: boolean;
   time: boolean;
   argumentBytesMax: number;
   bufferBytes: number;
@@ -56,6 +59,7 @@ const SHORT: Record<string, string> = {
   n: "name",
   m: "min-duration",
   f: "forks",
+  s: "starts",
   T: "time",
   h: "help",
 };
@@ -69,6 +73,7 @@ export function parse(args: string[]): Options | undefined {
     name: new Uint8Array(16),
     durationNsMin: 0n,
     forks: false,
+    starts: false,
     time: false,
     argumentBytesMax: 1024,
     bufferBytes: 1 << 20,
@@ -96,6 +101,9 @@ export function parse(args: string[]): Options | undefined {
       case "--forks":
         options.forks = true;
         break;
+      case "--starts":
+        options.starts = true;
+        break;
       case "--time":
         options.time = true;
         break;
@@ -111,6 +119,9 @@ export function parse(args: string[]): Options | undefined {
         fail(`invalid option '${option}'`);
     }
   }
+  if (options.starts && (options.forks || options.durationNsMin > 0n)) {
+    fail("--starts cannot be used with --min-duration or --forks, which are about ends");
+  }
   return options;
 }
 
@@ -125,7 +136,7 @@ function splitWord(word: string): string[] {
   const rest = word.slice(2);
   if (long === undefined) return [word];
   if (rest === "") return [`--${long}`];
-  const isFlag = ["forks", "time", "help"].includes(long);
+  const isFlag = ["forks", "starts", "time", "help"].includes(long);
   return [`--${long}`, ...(isFlag ? splitWord(`-${rest}`) : [rest.replace(/^=/, "")])];
 }
 

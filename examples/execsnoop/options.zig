@@ -20,6 +20,7 @@ pub const Options = struct {
     name: [16]u8 = @splat(0),
     duration_ns_min: u64 = 0,
     forks: bool = false,
+    starts: bool = false,
     time: bool = false,
     argument_bytes_max: u32 = 1024,
     buffer_bytes: u32 = 1 << 20,
@@ -38,6 +39,7 @@ pub const Options = struct {
             },
             .@"min-duration" => self.duration_ns_min = try durationNs(try parser.value()),
             .forks => self.forks = true,
+            .starts => self.starts = true,
             .time => self.time = true,
             .@"max-args" => {
                 const bytes = try number(try parser.value());
@@ -62,6 +64,7 @@ const Option = enum {
     name,
     @"min-duration",
     forks,
+    starts,
     time,
     @"max-args",
     @"buffer-size",
@@ -75,6 +78,7 @@ const Option = enum {
             'n' => .name,
             'm' => .@"min-duration",
             'f' => .forks,
+            's' => .starts,
             'T' => .time,
             'h' => .help,
             else => null,
@@ -127,6 +131,11 @@ pub fn parse() !Options {
     const words = try bpf.arguments(bpf.allocator);
     var parser: Parser = .{ .words = @ptrCast(words[@min(1, words.len)..]) };
     while (try parser.next()) |option| try options.set(option, &parser);
+    if (options.starts and (options.forks or options.duration_ns_min > 0))
+        return wrong(
+            "--starts cannot be used with --min-duration or --forks, which are about ends",
+            .{},
+        );
     return options;
 }
 

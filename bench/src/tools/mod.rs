@@ -43,8 +43,8 @@ impl Tools {
             find("execsnoop").context("find execsnoop: install Debian's libbpf-tools")?;
         let ours = |name, options: &[&str]| {
             let mut command = vec![ecli.into(), "--store".into(), store.into(), "run".into()];
-            command.extend(options.iter().map(Into::into));
             command.push("execsnoop".into());
+            command.extend(options.iter().map(Into::into));
             Tool::new(name, command)
         };
         let mut tools = vec![
@@ -52,7 +52,7 @@ impl Tools {
             ours("ecli", &[]),
             Tool {
                 only_in_bursts: true,
-                ..ours("ecli, starts only", &["--filter", "event == exec"])
+                ..ours("ecli, starts only", &["--starts"])
             },
             Tool {
                 cache: Some(eunomia_image::Store::open(store)?.cache_folder()),

@@ -52,6 +52,8 @@ fn configure(object: &OpenObject, options: &Options) -> Result<()> {
     object.set(globals::DURATION_NS_MIN, options.duration_ns_min)?;
     object.set(globals::INCLUDE_FORKS, options.forks)?;
     object.set(globals::ARGUMENT_BYTES_MAX, options.argument_bytes_max)?;
+    // Whoever does not look at ends does not pay for them.
+    object.program("on_exit")?.set_autoload(!options.starts)?;
     object
         .map(maps::EVENTS)?
         .set_max_entries(options.buffer_bytes)

@@ -25,6 +25,7 @@ pub(crate) struct Options {
     pub(crate) name: [u8; 16],
     pub(crate) duration_ns_min: u64,
     pub(crate) forks: bool,
+    pub(crate) starts: bool,
     pub(crate) time: bool,
     pub(crate) argument_bytes_max: u32,
     pub(crate) buffer_bytes: u32,
@@ -40,6 +41,7 @@ impl Options {
             name: [0; 16],
             duration_ns_min: 0,
             forks: false,
+            starts: false,
             time: false,
             argument_bytes_max: 1024,
             buffer_bytes: 1 << 20,
@@ -58,6 +60,7 @@ impl Options {
                     options.duration_ns_min = parser.value()?.parse_with(duration_ns)?;
                 }
                 Arg::Short('f') | Arg::Long("forks") => options.forks = true,
+                Arg::Short('s') | Arg::Long("starts") => options.starts = true,
                 Arg::Short('T') | Arg::Long("time") => options.time = true,
                 Arg::Long("max-args") => {
                     let bytes: u32 = parser.value()?.parse()?;
@@ -74,6 +77,11 @@ impl Options {
                 }
                 _ => return Err(argument.unexpected()),
             }
+        }
+        if options.starts && (options.forks || options.duration_ns_min > 0) {
+            return Err(Error::from(
+                "--starts cannot be used with --min-duration or --forks, which are about ends",
+            ));
         }
         Ok(options)
     }
