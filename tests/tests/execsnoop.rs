@@ -30,14 +30,14 @@ fn programs_since(before: &[String]) -> Result<Vec<String>> {
 /// What a tool shows of processes that ran to their end, and the programs that it had loaded.
 fn snoop(arguments: &[&str]) -> Result<(Vec<u64>, Vec<Value>, Vec<String>)> {
     let before = kernel_objects()?;
-    let mut tool = Running::start(arguments)?;
+    let mut tool = Running::start([&["-o", "json"], arguments].concat())?;
     wait_until("it is attached", PATIENCE, || {
         act()?;
-        Ok(tool.rows()?.next().is_some())
+        Ok(!tool.rows()?.is_empty())
     })?;
     let programs = programs_since(&before)?;
     let started = (0..PROCESSES).map(|_| act()).collect::<Result<_>>()?;
-    Ok((started, tool.stop()?, programs))
+    Ok((started, tool.stop()?.rows()?, programs))
 }
 
 fn processes_of(rows: &[Value], event: &str) -> Vec<u64> {
