@@ -153,13 +153,24 @@ fn find_starts(words: &[u32]) -> Result<Box<[u32]>> {
 
 /// Where the strings that are too long for a name lie. Others can be: source lines, for example.
 fn long_strings(strings: &str) -> Vec<Range<usize>> {
+    let bytes = strings.as_bytes();
     let mut start = 0;
     let mut long = Vec::new();
-    for string in strings.split('\0') {
-        if string.len() > NAME_BYTES_MAX {
-            long.push(start..start + string.len());
-        }
-        start += string.len() + 1;
+    // From the end of each window, so that most of the megabytes of a kernel's names are not looked
+    // at.
+    while start < bytes.len() {
+        let window = &bytes[start..bytes.len().min(start + NAME_BYTES_MAX + 1)];
+        let end = match window.iter().rposition(|byte| *byte == 0) {
+            Some(last) => start + last,
+            None => {
+                let behind = start + window.len();
+                let rest = bytes[behind..].iter().position(|byte| *byte == 0);
+                let end = rest.map_or(bytes.len(), |rest| behind + rest);
+                long.push(start..end);
+                end
+            }
+        };
+        start = end + 1;
     }
     long
 }
@@ -242,5 +253,32 @@ impl Checker<'_> {
             "it refers to type {id}, there are only {}",
             self.btf.type_count()
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_strings_are_found_wherever_they_lie() {
+        let lengths = [0, 1, 511, 512, 513, 1024, 1025, 2000];
+        for first in lengths {
+            for second in lengths {
+                for third in lengths {
+                    let strings = [0, first, 1, second, third].map(|length| "x".repeat(length));
+                    let mut start = 0;
+                    let mut long = Vec::new();
+                    for string in &strings {
+                        if string.len() > NAME_BYTES_MAX {
+                            long.push(start..start + string.len());
+                        }
+                        start += string.len() + 1;
+                    }
+                    let text = strings.join("\0") + "\0";
+                    assert_eq!(long_strings(&text), long, "{first} {second} {third}");
+                }
+            }
+        }
     }
 }
