@@ -20,8 +20,15 @@ const ENDS: [(&str, bool); 4] = [("c", false), ("cpp", true), ("cc", true), ("cx
 /// Folders that are searched for sources when the manifest names none.
 const SOURCE_FOLDERS: [&str; 2] = ["", "src"];
 
-/// Flags for every source; the SDK's own first, so that those of the manifest win.
-const FLAGS: [&str; 4] = ["-O2", "-Wall", "-ffunction-sections", "-fdata-sections"];
+/// Flags for every source; the SDK's own first, so that those of the manifest win. Every engine has
+/// vector instructions.
+const FLAGS: [&str; 5] = [
+    "-O2",
+    "-Wall",
+    "-msimd128",
+    "-ffunction-sections",
+    "-fdata-sections",
+];
 const C_FLAGS: [&str; 1] = ["-std=gnu17"];
 /// Guests have one thread.
 const CPP_FLAGS: [&str; 4] = [

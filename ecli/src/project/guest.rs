@@ -18,6 +18,10 @@ const BINDINGS_VARIABLE: &str = "ECLI_BINDINGS";
 /// Flags for the guest alone, not for build scripts.
 const RUSTFLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
 
+/// Every engine has vector instructions, the compiler uses them only when told. Loops over the words
+/// of a record are twice as fast with them.
+const TARGET_FLAGS: &str = "-Ctarget-feature=+simd128";
+
 /// A profile that a workspace may define for its guests.
 const GUEST_PROFILE: &str = "guest";
 
@@ -56,9 +60,9 @@ pub(super) fn build(workspace: &Workspace, bindings: Option<&Path>) -> Result<Ve
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     set_profile(&mut command, workspace);
-    if let Some(flags) = path_flags(&[(workspace.root.as_path(), ".")]) {
-        command.env(RUSTFLAGS_VARIABLE, flags);
-    }
+    let flags = path_flags(&[(workspace.root.as_path(), ".")]);
+    let flags = [TARGET_FLAGS, flags.as_deref().unwrap_or_default()].join(" ");
+    command.env(RUSTFLAGS_VARIABLE, flags.trim_end());
     if let Some(rustc) = &toolchain.rustc {
         command.env("RUSTC", rustc);
     }

@@ -20,10 +20,12 @@ const VERSION: (u32, u32) = (0, 17);
 /// Where the guest begins: the first of these that is there.
 const ROOTS: [&str; 2] = ["guest.zig", "src/guest.zig"];
 
-/// Safety is checked, as in Rust: a mistake traps with a message.
-const FLAGS: [&str; 10] = [
+/// Safety is checked, as in Rust: a mistake traps with a message. Every engine has vector
+/// instructions.
+const FLAGS: [&str; 11] = [
     "-target",
     "wasm32-wasi",
+    "-mcpu=baseline+simd128",
     "-mexec-model=reactor",
     "-fno-entry",
     "-rdynamic",
