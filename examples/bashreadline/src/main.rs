@@ -4,7 +4,6 @@ mod options;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use bpf::{Event, globals, maps};
 use eunomia_bpf::attach::{ProcessFilter, UprobeTarget};
@@ -42,7 +41,7 @@ fn snoop() -> Result<(), Box<dyn Error>> {
 struct Report {
     table: FieldTable,
     /// The time from which the kernel counts the time of events.
-    epoch: SystemTime,
+    epoch_ns: u64,
 }
 
 impl Report {
@@ -56,7 +55,7 @@ impl Report {
         ];
         Ok(Self {
             table: FieldTable::new("lines", fields)?,
-            epoch: host::boot_epoch(),
+            epoch_ns: host::boot_epoch_ns(),
         })
     }
 
@@ -64,10 +63,8 @@ impl Report {
         let event = record.view::<Event>().ok_or("a record is too short")?;
         let line = &record.payload()[Event::TAIL_OFFSET..];
         let line = line.strip_suffix(&[0]).unwrap_or(line);
-        let time = self.epoch + Duration::from_nanos(event.time_ns());
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
         self.table.push(|row| {
-            row.put(since_1970.as_nanos() as u64);
+            row.put(self.epoch_ns + event.time_ns());
             row.put(event.pid()).put(event.uid());
             row.put(&*event.comm_str());
             row.put(&*String::from_utf8_lossy(line));

@@ -3,11 +3,10 @@
 mod options;
 mod report;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use bpf::{globals, maps};
-use eunomia_bpf::{Object, OpenObject, Result, lifecycle, output};
+use eunomia_bpf::{Error, Object, OpenObject, Result, lifecycle, output};
 use options::Options;
 use report::Report;
 
@@ -18,8 +17,8 @@ fn main() -> ExitCode {
     eunomia_bpf::run(snoop)
 }
 
-fn snoop() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse(lexopt::Parser::from_env())?;
+fn snoop() -> Result<()> {
+    let options = Options::parse(lexopt::Parser::from_env()).map_err(Error::other)?;
     let object = Object::open(bpf::OBJECT)?;
     configure(&object, &options)?;
     let object = object.load()?;

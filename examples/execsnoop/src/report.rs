@@ -1,10 +1,7 @@
 //! The rows that are shown.
 
-use std::error::Error;
-use std::time::{Duration, SystemTime};
-
-use eunomia_bpf::output::{Field, FieldTable};
-use eunomia_bpf::{RawRecord, Result, host};
+use eunomia_bpf::output::{Field, FieldTable, Row};
+use eunomia_bpf::{Error, RawRecord, Result, host};
 
 use crate::bpf::{Event, EventKind, EventRef};
 use crate::options::Options;
@@ -15,7 +12,7 @@ const CUT_MARK: &str = "...";
 pub(crate) struct Report {
     table: FieldTable,
     /// The time from which the kernel counts the time of events.
-    epoch: SystemTime,
+    epoch_ns: u64,
 }
 
 impl Report {
@@ -43,12 +40,14 @@ impl Report {
         ];
         Ok(Self {
             table: FieldTable::new("processes", fields)?,
-            epoch: host::boot_epoch(),
+            epoch_ns: host::boot_epoch_ns(),
         })
     }
 
-    pub(crate) fn push(&self, record: &RawRecord<'_>) -> Result<(), Box<dyn Error>> {
-        let event = record.view::<Event>().ok_or("a record is too short")?;
+    pub(crate) fn push(&self, record: &RawRecord<'_>) -> Result<()> {
+        let event = record
+            .view::<Event>()
+            .ok_or_else(|| Error::other("a record is too short"))?;
         let text = &record.payload()[Event::TAIL_OFFSET..];
         match event.kind() {
             EventKind::EVENT_EXEC => self.push_exec(event, text),
@@ -56,47 +55,39 @@ impl Report {
         }
     }
 
-    fn push_exec(&self, event: EventRef<'_>, text: &[u8]) -> Result<(), Box<dyn Error>> {
+    fn push_exec(&self, event: EventRef<'_>, text: &[u8]) -> Result<()> {
         let (file, arguments) = text
             .split_at_checked(event.file_bytes() as usize)
-            .ok_or("a record ends in its file name")?;
+            .ok_or_else(|| Error::other("a record ends in its file name"))?;
         let file = String::from_utf8_lossy(without_nul(file));
         let arguments = String::from_utf8_lossy(without_nul(arguments));
         let is_cut = event.argument_bytes() < event.argument_bytes_total();
-        let time = self.unix_time_ns(event)?;
         self.table.push(|row| {
-            row.put(time).put("exec");
-            row.put(event.pid()).put(event.ppid()).put(event.uid());
-            row.put(&*event.comm_str());
+            self.put_head(row, event, "exec");
             row.put_option(None::<u32>).put_option(None::<u32>);
             row.put_option(None::<u64>);
             row.put(&*file);
             row.put_all(arguments.split('\0').chain(is_cut.then_some(CUT_MARK)));
-        })?;
-        Ok(())
+        })
     }
 
-    fn push_exit(&self, event: EventRef<'_>) -> Result<(), Box<dyn Error>> {
+    fn push_exit(&self, event: EventRef<'_>) -> Result<()> {
         let signal = event.exit_status() & 0x7f;
         let code = event.exit_status() >> 8;
-        let time = self.unix_time_ns(event)?;
         self.table.push(|row| {
-            row.put(time).put("exit");
-            row.put(event.pid()).put(event.ppid()).put(event.uid());
-            row.put(&*event.comm_str());
+            self.put_head(row, event, "exit");
             row.put_option((signal == 0).then_some(code));
             row.put_option((signal != 0).then_some(signal));
             row.put(event.duration_ns());
             row.put_option(None::<&str>);
             row.put_all([""; 0]);
-        })?;
-        Ok(())
+        })
     }
 
-    fn unix_time_ns(&self, event: EventRef<'_>) -> Result<u64, Box<dyn Error>> {
-        let time = self.epoch + Duration::from_nanos(event.time_ns());
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
-        Ok(since_1970.as_nanos() as u64)
+    fn put_head(&self, row: &mut Row<'_>, event: EventRef<'_>, kind: &str) {
+        row.put(self.epoch_ns + event.time_ns()).put(kind);
+        row.put(event.pid()).put(event.ppid()).put(event.uid());
+        row.put(&*event.comm_str());
     }
 }
 

@@ -4,7 +4,6 @@ mod options;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use bpf::{Event, globals, maps};
 use eunomia_bpf::map::UpdateFlags;
@@ -65,7 +64,7 @@ fn add_rule(object: &LoadedObject, path: &str, action: u32) -> Result<(), Box<dy
 struct Report {
     table: FieldTable,
     /// The time from which the kernel counts the time of events.
-    epoch: SystemTime,
+    epoch_ns: u64,
 }
 
 impl Report {
@@ -80,17 +79,15 @@ impl Report {
         ];
         Ok(Self {
             table: FieldTable::new("opens", fields)?,
-            epoch: host::boot_epoch(),
+            epoch_ns: host::boot_epoch_ns(),
         })
     }
 
     fn push(&self, record: &RawRecord<'_>) -> Result<(), Box<dyn Error>> {
         let event = record.view::<Event>().ok_or("a record is too short")?;
-        let time = self.epoch + Duration::from_nanos(event.time_ns());
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
         let action = ACTIONS.get(event.action() as usize).unwrap_or(&"?");
         self.table.push(|row| {
-            row.put(since_1970.as_nanos() as u64);
+            row.put(self.epoch_ns + event.time_ns());
             row.put(*action);
             row.put(event.pid()).put(event.uid());
             row.put(&*event.comm_str());

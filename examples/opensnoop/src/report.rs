@@ -1,7 +1,6 @@
 //! The rows that are shown.
 
 use std::error::Error;
-use std::time::{Duration, SystemTime};
 
 use eunomia_bpf::output::{Field, FieldTable};
 use eunomia_bpf::{RawRecord, Result, host};
@@ -13,7 +12,7 @@ use crate::options::Options;
 pub(crate) struct Report {
     table: FieldTable,
     /// The time from which the kernel counts the time of events.
-    epoch: SystemTime,
+    epoch_ns: u64,
     cpu_flags: CpuFlags,
     /// Kept for its memory.
     flags: String,
@@ -41,7 +40,7 @@ impl Report {
         ];
         Ok(Self {
             table: FieldTable::new("opens", fields)?,
-            epoch: host::boot_epoch(),
+            epoch_ns: host::boot_epoch_ns(),
             cpu_flags,
             flags: String::new(),
         })
@@ -57,10 +56,8 @@ impl Report {
         };
         self.flags.clear();
         flags::append_flags(event.flags(), &self.cpu_flags, &mut self.flags);
-        let time = self.epoch + Duration::from_nanos(event.time_ns());
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
         self.table.push(|row| {
-            row.put(since_1970.as_nanos() as u64);
+            row.put(self.epoch_ns + event.time_ns());
             row.put(event.uid()).put(event.pid()).put(event.tid());
             row.put(&*event.comm_str());
             row.put_option(fd).put_option(errno);

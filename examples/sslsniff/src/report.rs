@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::time::{Duration, SystemTime};
 
 use eunomia_bpf::output::{Field, FieldTable};
 use eunomia_bpf::{RawRecord, Result, host};
@@ -16,7 +15,7 @@ const CUT_MARK: &str = "...";
 pub(crate) struct Report {
     table: FieldTable,
     /// The time from which the kernel counts the time of events.
-    epoch: SystemTime,
+    epoch_ns: u64,
     hexadecimal: bool,
 }
 
@@ -42,7 +41,7 @@ impl Report {
         ];
         Ok(Self {
             table: FieldTable::new("data", fields)?,
-            epoch: host::boot_epoch(),
+            epoch_ns: host::boot_epoch_ns(),
             hexadecimal: options.hexadecimal,
         })
     }
@@ -57,10 +56,8 @@ impl Report {
         if (data.len() as u64) < event.bytes() {
             text.push_str(CUT_MARK);
         }
-        let time = self.epoch + Duration::from_nanos(event.time_ns());
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
         self.table.push(|row| {
-            row.put(since_1970.as_nanos() as u64);
+            row.put(self.epoch_ns + event.time_ns());
             row.put(if event.is_received() {
                 "receive"
             } else {

@@ -5,7 +5,6 @@ mod options;
 use std::error::Error;
 use std::net::IpAddr;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use bpf::{Event, globals, maps};
 use eunomia_bpf::output::{self, Field, FieldTable};
@@ -45,7 +44,7 @@ fn watch() -> Result<(), Box<dyn Error>> {
 struct Report {
     table: FieldTable,
     /// The time from which the kernel counts the time of events.
-    epoch: SystemTime,
+    epoch_ns: u64,
 }
 
 impl Report {
@@ -60,21 +59,19 @@ impl Report {
         ];
         Ok(Self {
             table: FieldTable::new("connections", fields)?,
-            epoch: host::boot_epoch(),
+            epoch_ns: host::boot_epoch_ns(),
         })
     }
 
     fn push(&self, record: &RawRecord<'_>) -> Result<(), Box<dyn Error>> {
         let event = record.view::<Event>().ok_or("a record is too short")?;
-        let time = self.epoch + Duration::from_nanos(event.time_ns());
-        let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH)?;
         let bytes = *event.destination();
         let destination = match event.family() {
             IPV4 => IpAddr::from([bytes[0], bytes[1], bytes[2], bytes[3]]),
             _ => IpAddr::from(bytes),
         };
         self.table.push(|row| {
-            row.put(since_1970.as_nanos() as u64);
+            row.put(self.epoch_ns + event.time_ns());
             row.put(event.pid());
             row.put(&*event.comm_str());
             row.put(&*destination.to_string());

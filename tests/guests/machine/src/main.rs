@@ -1,7 +1,6 @@
 //! Looks at the machine; prints nothing that differs between them.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 use bpf::globals;
 use eunomia_bpf::{Error, Object, Result, RunInput, host, symbols};
@@ -12,6 +11,8 @@ eunomia_bpf::include_bindings!();
 /// Addresses that one call takes.
 const ADDRESSES_MAX: usize = 65_536;
 
+const SECOND_NS: u64 = 1_000_000_000;
+
 fn main() -> ExitCode {
     eunomia_bpf::run(case)
 }
@@ -19,21 +20,21 @@ fn main() -> ExitCode {
 fn case() -> Result<()> {
     println!("CPUs: {}", host::possible_cpus() >= 1);
     println!("Linux: {}", host::kernel_version().major >= 5);
-    let epochs = [host::monotonic_epoch(), host::boot_epoch()];
+    let epochs = [host::monotonic_epoch_ns(), host::boot_epoch_ns()];
     println!("started after 2020: {:?}", epochs.map(is_after_2020));
     // Suspended time is in the one and not in the other.
     println!(
         "the boot comes first: {}",
-        epochs[1] <= epochs[0] + Duration::from_secs(1)
+        epochs[1] <= epochs[0] + SECOND_NS
     );
     println!(
         "the same each time: {}",
-        close(epochs[0], host::monotonic_epoch())
+        epochs[0].abs_diff(host::monotonic_epoch_ns()) < SECOND_NS
     );
 
     let object = Object::open(bpf::OBJECT)?.load()?;
     object.program("look")?.test_run(&RunInput::default())?;
-    let now = epochs[0] + Duration::from_nanos(object.get(globals::NOW_NS)?);
+    let now = epochs[0] + object.get(globals::NOW_NS)?;
     println!("the program's time is after it: {}", now >= epochs[0]);
     kernel_symbols()
 }
@@ -59,14 +60,6 @@ fn kernel_symbols() -> Result<()> {
     Ok(())
 }
 
-fn is_after_2020(time: SystemTime) -> bool {
-    let start = SystemTime::UNIX_EPOCH + Duration::from_secs(50 * 365 * 24 * 3600);
-    time > start
-}
-
-fn close(one: SystemTime, other: SystemTime) -> bool {
-    let apart = one
-        .duration_since(other)
-        .or_else(|_| other.duration_since(one));
-    apart.is_ok_and(|apart| apart < Duration::from_secs(1))
+fn is_after_2020(time_ns: u64) -> bool {
+    time_ns > 50 * 365 * 24 * 3600 * SECOND_NS
 }
