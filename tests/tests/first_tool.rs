@@ -105,8 +105,12 @@ fn dev_restarts_the_guest_and_keeps_what_did_not_change() -> Result<()> {
     // Another program.
     change(&project, "probe.bpf.c", "256 << 10", "512 << 10")?;
     dev.says("starting anew")?;
+    // The old one is taken down behind that line.
+    wait_until("only another program is there", PATIENCE, || {
+        let now = programs(&before)?;
+        Ok(now.len() == 1 && now != first)
+    })?;
     dev.sees_an_event()?;
-    ensure!(programs(&before)? != first, "the old program still runs");
 
     dev.0.stop()?;
     nothing_is_left(&before)
