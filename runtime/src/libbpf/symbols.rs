@@ -137,7 +137,10 @@ impl Table {
             .partition_point(|entry| entry.address <= address);
         let nearest = self.entries.get(behind.checked_sub(1)?)?;
         // A BPF program may well be the last symbol of all: its code lies behind the kernel's.
-        let end = self.entries.get(behind).map_or(u64::MAX, |next| next.address);
+        let end = self
+            .entries
+            .get(behind)
+            .map_or(u64::MAX, |next| next.address);
         // The first of those that share the address.
         let first = self
             .entries
