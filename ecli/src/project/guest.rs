@@ -18,8 +18,8 @@ const BINDINGS_VARIABLE: &str = "ECLI_BINDINGS";
 /// Flags for the guest alone, not for build scripts.
 const RUSTFLAGS_VARIABLE: &str = "CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS";
 
-/// Every engine has vector instructions, the compiler uses them only when told. Loops over the words
-/// of a record are twice as fast with them.
+/// Every engine has vector instructions, the compiler uses them only when told. Loops over the
+/// words of a record are twice as fast with them.
 const TARGET_FLAGS: &str = "-Ctarget-feature=+simd128";
 
 /// A profile that a workspace may define for its guests.
