@@ -11,6 +11,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{Ordering, fence};
+use std::time::{Duration, Instant};
 
 use eunomia_host_abi::kernel::BoxFuture;
 use eunomia_host_abi::kernel::RingBuffer as RingBufferTrait;
@@ -51,6 +52,13 @@ struct Ring {
     /// Where the data begins in `producer`.
     data_start: usize,
 }
+
+/// Bytes that the fastest producer is taken to write in a nanosecond.
+const BYTES_A_NANOSECOND_MAX: u64 = 2;
+/// Shorter pauses gather too little for what they cost.
+const PAUSE_MIN: Duration = Duration::from_micros(50);
+/// The longest pause, which is also the most that an event comes later for it.
+const PAUSE_MAX: Duration = Duration::from_micros(500);
 
 /// What a walk over committed records found.
 struct Walk {
@@ -162,7 +170,16 @@ impl RingBufferTrait for RingBuffer {
         let Self {
             readiness, ring, ..
         } = self;
-        Box::pin(readiness.wait(|| ring.has_record()))
+        Box::pin(async move {
+            let begin = Instant::now();
+            readiness.wait(|| ring.has_record()).await;
+            let filled = ring.producer_position().wrapping_sub(ring.position);
+            if let Some(pause) = pause(ring.data_bytes, filled, begin.elapsed()) {
+                // Not by the async runtime, whose timers have steps of 1 ms: this thread has one
+                // guest, which would wait anyway.
+                std::thread::sleep(pause);
+            }
+        })
     }
 
     fn available(&self) -> u64 {
@@ -260,6 +277,24 @@ impl Ring {
         let position = self.position.wrapping_add(offset as u64);
         self.producer.load_u32(self.data_offset(position))
     }
+}
+
+/// How long to let records gather in a ring of `data_bytes`, which held `filled` bytes after the
+/// reader had `waited` for the first of them.
+///
+/// A reader that keeps up is woken by every single record, and waking takes longer than reading. So
+/// where records come one by one, but sooner than a pause would end, it makes one. Not when they
+/// come so fast that they gather anyway, and never for so long that a producer that is suddenly at
+/// its fastest would fill the ring.
+fn pause(data_bytes: usize, filled: u64, waited: Duration) -> Option<Duration> {
+    let data_bytes = data_bytes as u64;
+    let pause = Duration::from_nanos(data_bytes / BYTES_A_NANOSECOND_MAX).min(PAUSE_MAX);
+    if pause < PAUSE_MIN || waited >= pause {
+        return None;
+    }
+    // If it goes on as it was.
+    let expected = u128::from(filled) * pause.as_nanos() / waited.as_nanos().max(1);
+    (expected <= u128::from(data_bytes / 8)).then_some(pause)
 }
 
 /// Bytes of a record with its header and padding.

@@ -212,3 +212,27 @@ fn a_record_that_ends_behind_the_producer_is_a_contradiction() -> io::Result<()>
     assert!(ring(&[64], DATA_BYTES as u64 + 8)?.walk(4096).is_none());
     Ok(())
 }
+
+#[test]
+fn records_gather_when_they_come_often_but_one_by_one() {
+    const MIB: usize = 1 << 20;
+    let us = Duration::from_micros;
+    // A record of 128 bytes after 100 us; after 10 us, which is 6.4 kB a pause.
+    assert_eq!(pause(MIB, 128, us(100)), Some(PAUSE_MAX));
+    assert_eq!(pause(MIB, 128, us(10)), Some(PAUSE_MAX));
+    // Seldom: prompt.
+    assert_eq!(pause(MIB, 128, PAUSE_MAX), None);
+    assert_eq!(pause(MIB, 128, Duration::from_secs(1)), None);
+    // Fast: they gather anyway, and must be read.
+    assert_eq!(pause(MIB, 128, Duration::ZERO), None);
+    assert_eq!(pause(MIB, 6400, us(5)), None);
+    assert_eq!(pause(MIB, 300_000, us(400)), None);
+    // A smaller ring is full sooner; in a small one nothing gathers.
+    assert_eq!(
+        pause(MIB / 4, 128, us(100)),
+        Some(Duration::from_nanos(131_072))
+    );
+    assert_eq!(pause(MIB / 4, 128, us(200)), None);
+    assert_eq!(pause(64 << 10, 128, us(20)), None);
+    assert_eq!(pause(usize::MAX, u64::MAX, us(1)), None);
+}
