@@ -352,6 +352,12 @@ pub trait RingBuffer: Debug + Send {
     /// Resolves when `batch(0, _)` may have something. May resolve for nothing.
     fn ready(&mut self) -> BoxFuture<'_, ()>;
 
+    /// Let more records gather, if that is worth it, when `ready` has just taken `waited`. Blocks
+    /// the thread for less than a millisecond: only for a caller that would read nothing else.
+    fn gather(&mut self, waited: Duration) {
+        let _ = waited;
+    }
+
     /// Bytes between the producer and the reader.
     fn available(&self) -> u64;
 

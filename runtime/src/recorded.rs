@@ -427,6 +427,10 @@ impl RingBuffer for RecordedRing {
         self.inner.ready()
     }
 
+    fn gather(&mut self, waited: Duration) {
+        self.inner.gather(waited);
+    }
+
     fn available(&self) -> u64 {
         self.inner.available()
     }

@@ -4,6 +4,8 @@
 //! memory straight from where the kernel wrote them: no copy in between.
 #![allow(unsafe_code)] // One lifetime, in `lend`.
 
+use std::time::{Duration, Instant};
+
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
@@ -202,13 +204,19 @@ async fn read(
         }
         ctx.output.before_wait();
         if let (None, Some(timeout)) = (&sleep, timeout) {
-            sleep = Some(ctx.kernel.sleep(std::time::Duration::from_nanos(timeout)));
+            sleep = Some(ctx.kernel.sleep(Duration::from_nanos(timeout)));
         }
-        let woken = wait(ring.ring.ready(), &ctx.stop, sleep.as_mut()).await;
-        if woken == Woken::TimedOut {
-            let batch = lend(ring.next_batch(0, bytes_max)?);
-            report_lost(ctx, ring);
-            return Ok(batch);
+        let begin = Instant::now();
+        match wait(ring.ring.ready(), &ctx.stop, sleep.as_mut()).await {
+            // The guest waits for this ring alone. Those who wait for several must not miss another
+            // one for it.
+            Woken::Ready => ring.ring.gather(begin.elapsed()),
+            Woken::Stopped => {}
+            Woken::TimedOut => {
+                let batch = lend(ring.next_batch(0, bytes_max)?);
+                report_lost(ctx, ring);
+                return Ok(batch);
+            }
         }
     }
 }

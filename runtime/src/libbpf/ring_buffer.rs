@@ -11,7 +11,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{Ordering, fence};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eunomia_host_abi::kernel::BoxFuture;
 use eunomia_host_abi::kernel::RingBuffer as RingBufferTrait;
@@ -170,16 +170,15 @@ impl RingBufferTrait for RingBuffer {
         let Self {
             readiness, ring, ..
         } = self;
-        Box::pin(async move {
-            let begin = Instant::now();
-            readiness.wait(|| ring.has_record()).await;
-            let filled = ring.producer_position().wrapping_sub(ring.position);
-            if let Some(pause) = pause(ring.data_bytes, filled, begin.elapsed()) {
-                // Not by the async runtime, whose timers have steps of 1 ms: this thread has one
-                // guest, which would wait anyway.
-                std::thread::sleep(pause);
-            }
-        })
+        Box::pin(readiness.wait(|| ring.has_record()))
+    }
+
+    fn gather(&mut self, waited: Duration) {
+        let filled = self.available();
+        if let Some(pause) = pause(self.ring.data_bytes, filled, waited) {
+            // Not by the async runtime, whose timers have steps of 1 ms.
+            std::thread::sleep(pause);
+        }
     }
 
     fn available(&self) -> u64 {
