@@ -21,10 +21,10 @@ pub(crate) fn measure(tools: &Tools, native: &Native) -> Result<Vec<Group>> {
     for count in COUNTS {
         let mut cells = [Vec::new(), Vec::new(), Vec::new()];
         for tool in &tools {
-            let run = run(tool, native, count);
-            let run = run.with_context(|| format!("{count} instances of {}", tool.name))?;
-            for (cells, value) in cells.iter_mut().zip(run) {
-                cells.push(Samples::new(vec![value]));
+            let run = run(tool, native, count).with_context(|| format!("{count} at once"));
+            let run = tool.measured(run)?;
+            for (index, cells) in cells.iter_mut().enumerate() {
+                cells.push(run.and_then(|run| Samples::new(vec![run[index]])));
             }
         }
         for (cases, cells) in cases.iter_mut().zip(cells) {

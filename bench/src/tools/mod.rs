@@ -28,6 +28,9 @@ struct Tool {
     cache: Option<PathBuf>,
     /// Only its output is what the others' is, not its start.
     only_in_bursts: bool,
+    /// Neither what is measured nor what that is compared with first: the table is worth having
+    /// without it.
+    may_fail: bool,
 }
 
 impl Tools {
@@ -60,12 +63,12 @@ impl Tools {
             },
         ];
         if let (Some(bpftrace), Some(script)) = (find("bpftrace"), find("execsnoop.bt")) {
-            tools.push(Tool::new("bpftrace", vec![bpftrace.into(), script.into()]));
+            tools.push(Tool::peer("bpftrace", vec![bpftrace.into(), script.into()]));
         }
         let wasm_bpf = native.join("wasm-bpf/bin/wasm-bpf");
         if wasm_bpf.is_file() {
             let module = native.join("wasm-bpf/bootstrap.wasm");
-            tools.push(Tool::new("wasm-bpf", vec![wasm_bpf.into(), module.into()]));
+            tools.push(Tool::peer("wasm-bpf", vec![wasm_bpf.into(), module.into()]));
         }
         Ok(Self(tools))
     }
@@ -93,6 +96,27 @@ impl Tool {
             command,
             cache: None,
             only_in_bursts: false,
+            may_fail: false,
+        }
+    }
+
+    fn peer(name: &'static str, command: Vec<OsString>) -> Self {
+        Self {
+            may_fail: true,
+            ..Self::new(name, command)
+        }
+    }
+
+    /// What `run` gives. Where a tool that may fail does, that is said aloud and its cell in the
+    /// table lacks this run: no bug of another project ends the benchmark.
+    fn measured<T>(&self, run: Result<T>) -> Result<Option<T>> {
+        match run {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if self.may_fail => {
+                eprintln!("bench: {} failed, left out: {error:#}", self.name);
+                Ok(None)
+            }
+            Err(error) => Err(error).with_context(|| format!("run {}", self.name)),
         }
     }
 

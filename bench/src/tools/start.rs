@@ -29,13 +29,14 @@ pub(crate) fn measure(tools: &Tools, native: &Native, runs: usize) -> Result<Vec
     let mut memory = vec![Vec::new(); tools.len()];
     // Once for nothing: all files are in memory then, and the guest is compiled.
     for tool in &tools {
-        run(tool, native)?;
+        tool.measured(run(tool, native))?;
     }
     for _ in 0..runs {
         for (index, tool) in tools.iter().enumerate() {
-            let (first_ms, memory_mib) = run(tool, native)?;
-            first[index].push(first_ms);
-            memory[index].push(memory_mib);
+            if let Some((first_ms, memory_mib)) = tool.measured(run(tool, native))? {
+                first[index].push(first_ms);
+                memory[index].push(memory_mib);
+            }
         }
     }
     let group = |title: &str, unit, case: &str, samples: Vec<Vec<f64>>| Group {
@@ -66,18 +67,8 @@ pub(crate) fn latency(tools: &Tools, native: &Native) -> Result<Group> {
         .collect();
     let mut samples = Vec::new();
     for tool in &tools {
-        let watched = tool.start(native, Stdout::Terminal)?;
-        watched.wait_until_attached()?;
-        let mut milliseconds = Vec::new();
-        for event in 1..=SINGLE_EVENTS {
-            std::thread::sleep(PAUSE);
-            let begin = Instant::now();
-            native.start_one()?;
-            watched.wait_for_starts(event)?;
-            milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
-        }
-        watched.stop()?;
-        samples.push(Samples::new(milliseconds));
+        let milliseconds = tool.measured(single_events(tool, native))?;
+        samples.push(milliseconds.and_then(Samples::new));
     }
     Ok(Group {
         title: "From a process to its line, when nothing else happens".into(),
@@ -88,6 +79,22 @@ pub(crate) fn latency(tools: &Tools, native: &Native) -> Result<Group> {
             cells: samples,
         }],
     })
+}
+
+/// Milliseconds from each event to its line.
+fn single_events(tool: &Tool, native: &Native) -> Result<Vec<f64>> {
+    let watched = tool.start(native, Stdout::Terminal)?;
+    watched.wait_until_attached()?;
+    let mut milliseconds = Vec::new();
+    for event in 1..=SINGLE_EVENTS {
+        std::thread::sleep(PAUSE);
+        let begin = Instant::now();
+        native.start_one()?;
+        watched.wait_for_starts(event)?;
+        milliseconds.push(begin.elapsed().as_secs_f64() * 1e3);
+    }
+    watched.stop()?;
+    Ok(milliseconds)
 }
 
 /// Milliseconds to the first event, MiB of memory.
