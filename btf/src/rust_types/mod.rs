@@ -52,44 +52,11 @@
 //! Unions hold their bytes and have a getter and a setter per member. Padding is explicit (`_padN`)
 //! and written as zeros, so that records work as hash map keys.
 //!
-//! # What the guest SDK must define
-//! In the root of crate `eunomia_bpf`; `tests/support/eunomia_bpf.rs` is a complete definition,
-//! against which the generated code is tested, to be copied.
-//!
-//! ```ignore
-//! /// Plain data with a fixed size and byte layout, shared with a BPF object. Little-endian.
-//! pub trait Record: Copy + 'static {
-//!     const SIZE: usize;
-//!     const ZERO: Self;
-//!     type Ref<'a>: RecordRef<'a, Record = Self>;
-//!     fn read_from(bytes: &[u8]) -> Option<Self> {
-//!         <Self::Ref<'_> as RecordRef<'_>>::new(bytes).map(RecordRef::to_record)
-//!     }
-//!     /// `None`, and nothing written, when `out` is shorter than `SIZE`.
-//!     fn write_to(&self, out: &mut [u8]) -> Option<()>;
-//! }
-//! /// A struct, union or enum: it has a name in the object's BTF.
-//! pub trait NamedRecord: Record { const NAME: &'static str; }
-//! /// A view of one record in borrowed bytes.
-//! pub trait RecordRef<'a>: Copy {
-//!     type Record: Record;
-//!     /// `None` when there are fewer than `Record::SIZE` bytes; more are ignored.
-//!     fn new(bytes: &'a [u8]) -> Option<Self>;
-//!     fn to_record(self) -> Self::Record;
-//! }
-//! // `Record` for u8..u128, i8..i128, f32, f64, bool, () with `Ref<'a> = Self`, and for
-//! // `[T; N]` with `Ref<'a> = Array<'a, T, N>`, which has:
-//! impl<'a, T: Record, const N: usize> Array<'a, T, N> {
-//!     /// `SIZE` is `N * T::SIZE`, checked when compiled.
-//!     pub const fn from_array<const SIZE: usize>(bytes: &'a [u8; SIZE]) -> Self;
-//!     pub fn get(&self, index: usize) -> Option<T::Ref<'a>>;
-//!     pub fn iter(&self) -> impl Iterator<Item = T::Ref<'a>>;
-//!     pub fn to_array(self) -> [T; N];
-//! }
-//! // Typed names, each with `const fn new(&'static str) -> Self`:
-//! pub struct Global<T>; pub struct MapName<K, V>; pub struct PerCpuMapName<K, V>;
-//! pub struct RingBufferName; pub struct PerfEventArrayName; pub struct UserRingBufferName;
-//! ```
+//! # What the guest SDK defines
+//! In the root of crate `eunomia_bpf`: the traits `Record`, `NamedRecord` and `RecordRef`, the view
+//! `Array`, and the typed names `Global`, `MapName`, `PerCpuMapName`, `RingBufferName`,
+//! `PerfEventArrayName` and `UserRingBufferName`. They are in `guest-sdk/rust/src/record.rs`,
+//! `array.rs` and `names.rs`, against which the generated code is tested.
 
 mod emit_enum;
 mod emit_struct;
