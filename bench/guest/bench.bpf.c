@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-// Fills a ring buffer and a hash map in one go, so that reading them can be measured alone; and
-// fills the ring for as long as somebody reads it. The guest and the native program both use this
-// object.
+// Fills a ring buffer, the ring of a perf event array or a hash map in one go, so that reading them
+// can be measured alone; and fills the ring buffer for as long as somebody reads it. The guest and
+// the native program both use this object.
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
@@ -30,6 +30,12 @@ struct {
 } ring SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
+} samples SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 100000);
 	__type(key, __u32);
@@ -42,6 +48,13 @@ const volatile __u32 record_bytes = 64;
 __u64 written = 0;
 
 __u64 record[WORDS(RECORD_BYTES_MAX)];
+
+static void begin(void)
+{
+	for (__u32 i = 0; i < WORDS(RECORD_BYTES_MAX); i++)
+		record[i] = i;
+	written = 0;
+}
 
 static long write_record(__u64 index, void *unused)
 {
@@ -58,10 +71,30 @@ int fill_ring(void *ctx)
 {
 	if (record_bytes > RECORD_BYTES_MAX)
 		return 1;
-	for (__u32 i = 0; i < WORDS(RECORD_BYTES_MAX); i++)
-		record[i] = i;
-	written = 0;
+	begin();
 	bpf_loop(LOOPS_MAX, write_record, NULL, 0);
+	return 0;
+}
+
+static long write_sample(__u64 index, void **context)
+{
+	record[0] = index;
+	if (bpf_perf_event_output(*context, &samples, BPF_F_CURRENT_CPU, record, record_bytes))
+		return 1;
+	written++;
+	return 0;
+}
+
+/* Run on request, never attached. Of the ring of the CPU that it runs on. */
+SEC("raw_tp")
+int fill_samples(void *ctx)
+{
+	void *context = ctx;
+
+	if (record_bytes > RECORD_BYTES_MAX)
+		return 1;
+	begin();
+	bpf_loop(LOOPS_MAX, write_sample, &context, 0);
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-//! Draining full ring buffers.
+//! Draining full ring buffers and perf event arrays.
 
 use anyhow::{Result, ensure};
 
@@ -10,6 +10,8 @@ use crate::samples::Samples;
 const MIB: u32 = 1 << 20;
 const RING_BYTES: [u32; 2] = [MIB, 16 * MIB];
 const RECORD_BYTES: [u32; 4] = [16, 64, 256, 1024];
+/// Of a perf event array: 1 MiB.
+const PAGES_PER_CPU: u32 = 256;
 /// 0: what the host chooses.
 const BATCH_BYTES: [u32; 5] = [0, 16 << 10, 64 << 10, 256 << 10, MIB];
 
@@ -35,7 +37,11 @@ pub(crate) fn measure(sandbox: &Sandbox, native: &Native, runs: usize) -> Result
         subjects,
         cases,
     };
-    Ok(vec![sizes, batches(sandbox, runs)?])
+    Ok(vec![
+        sizes,
+        batches(sandbox, runs)?,
+        samples(sandbox, native, runs)?,
+    ])
 }
 
 fn case(
@@ -94,6 +100,36 @@ fn batches(sandbox: &Sandbox, runs: usize) -> Result<Group> {
         title: "Rust guest by size of batch".into(),
         unit: "ns an event",
         subjects: subjects.collect(),
+        cases,
+    })
+}
+
+/// Perf event arrays.
+fn samples(sandbox: &Sandbox, native: &Native, runs: usize) -> Result<Group> {
+    let mut cases = Vec::new();
+    for record_bytes in RECORD_BYTES {
+        let numbers = [DRAINS as u32, record_bytes, PAGES_PER_CPU];
+        let arguments = ["samples".to_owned()].into_iter();
+        let arguments = arguments.chain(numbers.map(|number| number.to_string()));
+        let arguments: Vec<_> = arguments.collect();
+        let mut samples = [const { Vec::new() }; 2];
+        for _ in 0..runs {
+            let consume = native.read(&arguments)?;
+            let guest = sandbox.run(&arguments)?;
+            check_equal(&consume, &guest)?;
+            for (samples, rounds) in samples.iter_mut().zip([consume, guest]) {
+                samples.extend(ns_per_item(&rounds));
+            }
+        }
+        cases.push(Case {
+            name: format!("{record_bytes} B, {PAGES_PER_CPU} pages"),
+            cells: samples.into_iter().map(Samples::new).collect(),
+        });
+    }
+    Ok(Group {
+        title: "Drain the full ring of a perf event array".into(),
+        unit: "ns an event",
+        subjects: vec!["C, libbpf".into(), "Rust guest".into()],
         cases,
     })
 }

@@ -17,7 +17,6 @@ wasmtime::component::bindgen!({
     world: "eunomia:host/bindings",
     imports: {
         default: trappable,
-        "eunomia:bpf/perf-buffer.[method]perf-buffer.read": async | trappable,
         "eunomia:bpf/user-ring-buffer.[method]user-ring-buffer.write": async | trappable,
     },
     exports: { default: async },

@@ -371,8 +371,9 @@ pub trait RingBuffer: Debug + Send {
 /// The reader of a perf event array.
 pub trait PerfBuffer: Debug + Send {
     /// Move what the rings hold to the end of `records`, as raw records whose second word is the
-    /// CPU, until `records` has about `bytes_max` bytes or the rings are empty. Returns how many
-    /// records the kernel had dropped since the last call.
+    /// CPU, until one more would make `records` longer than `bytes_max` bytes or the rings are
+    /// empty; the first one fits always. Returns how many records the kernel had dropped since the
+    /// last call.
     fn take(&mut self, records: &mut Vec<u8>, bytes_max: usize) -> Result<u64>;
 
     /// Resolves when `take` may have something. May resolve for nothing.

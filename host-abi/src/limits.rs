@@ -33,6 +33,9 @@ pub const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// cache.
 pub const BATCH_BYTES_DEFAULT: usize = 256 * 1024;
 
+/// The same of a perf event array, whose samples are gathered first: both copies stay in the cache.
+pub const PERF_BATCH_BYTES_DEFAULT: usize = 32 * 1024;
+
 /// Bytes of a BPF object that a guest brings in its own memory (`wasm_bpf`); as of one in an image.
 pub const ELF_BYTES_MAX: usize = 64 * 1024 * 1024;
 

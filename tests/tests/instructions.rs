@@ -1,7 +1,7 @@
 //! Instructions of user space on the hot paths, counted by callgrind: none may take a tenth more
 //! than it did. Unlike times, they are the same on a busy machine.
 //!
-//! The benchmark's guest empties rings that a BPF program filled, reads a map, calls the host. What
+//! The benchmark's guest empties rings and perf event arrays that a BPF program filled, reads a map, calls the host. What
 //! the kernel does is not counted. A short and a long run are compared, so that starting does not
 //! count either.
 
@@ -19,6 +19,8 @@ const CASES: &[(&str, &[&str], f64)] = &[
     ("drain", &["16", "1048576", "0"], 74.2),
     ("drain", &["64", "1048576", "0"], 130.5),
     ("drain", &["1024", "1048576", "0"], 1349.5),
+    ("samples", &["64", "256"], 372.5),
+    ("samples", &["1024", "256"], 2766.0),
     ("map", &[], 72.3),
     ("calls", &[], 611.1),
 ];

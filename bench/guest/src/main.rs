@@ -2,6 +2,7 @@
 //! time took. `native/reader.c` does the same without a sandbox.
 //!
 //!     drain ROUNDS RECORD_BYTES RING_BYTES BATCH_BYTES
+//!     samples ROUNDS RECORD_BYTES PAGES_PER_CPU
 //!     map ROUNDS
 //!     calls ROUNDS
 //!     nothing
@@ -49,8 +50,13 @@ fn measure() -> Result<(), Box<dyn Error>> {
                 ring_bytes: ring_bytes.parse()?,
                 batch_bytes: batch_bytes.parse()?,
             };
-            drain::measure(&setting, rounds.parse()?)
+            drain::measure_ring(&setting, rounds.parse()?)
         }
+        ["samples", rounds, record_bytes, pages_per_cpu] => drain::measure_samples(
+            record_bytes.parse()?,
+            pages_per_cpu.parse()?,
+            rounds.parse()?,
+        ),
         ["map", rounds] => map::measure(rounds.parse()?),
         ["calls", rounds] => calls::measure(rounds.parse()?),
         ["nothing"] => Ok(()),

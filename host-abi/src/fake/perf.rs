@@ -92,7 +92,11 @@ impl PerfRings {
         let mut lost: u64 = 0;
         for (cpu, ring) in (0..).zip(&mut self.cpus) {
             lost = lost.saturating_add(std::mem::take(&mut ring.lost));
-            while records.len() < bytes_max {
+            while let Some(payload) = ring.payloads.front() {
+                let length = records.len() + record::record_bytes(payload.len());
+                if length > bytes_max && !records.is_empty() {
+                    break;
+                }
                 let Some(payload) = ring.payloads.pop_front() else {
                     break;
                 };
@@ -245,10 +249,11 @@ mod tests {
             push(&rings, 0, b"abcd");
         }
         let mut records = Vec::new();
-        reader.take(&mut records, 17).unwrap();
+        reader.take(&mut records, 33).unwrap();
         assert_eq!(parse(&records).len(), 2);
+        // The first one always.
         records.clear();
-        reader.take(&mut records, 17).unwrap();
+        reader.take(&mut records, 1).unwrap();
         assert_eq!(parse(&records).len(), 1);
     }
 

@@ -12,6 +12,7 @@ mod error;
 mod info;
 mod lifecycle;
 pub(crate) mod link;
+mod lowering;
 pub(crate) mod object_state;
 pub(crate) mod output;
 pub(crate) mod perf_buffer;
@@ -192,7 +193,7 @@ pub fn add_to_linker<T: BpfView + 'static>(linker: &mut Linker<T>) -> wasmtime::
     bpf::attach::add_to_linker::<T, HasBpf>(linker, T::bpf)?;
     bpf::bpf_map::add_to_linker::<T, HasBpf>(linker, T::bpf)?;
     ring_buffer::add_to_linker(linker)?;
-    bpf::perf_buffer::add_to_linker::<T, HasBpf>(linker, T::bpf)?;
+    perf_buffer::add_to_linker(linker)?;
     bpf::user_ring_buffer::add_to_linker::<T, HasBpf>(linker, T::bpf)?;
     bpf::btf::add_to_linker::<T, HasBpf>(linker, T::bpf)?;
     bpf::output::add_to_linker::<T, HasBpf>(linker, T::bpf)?;

@@ -1,17 +1,21 @@
-//! `perf-buffer`: perf event arrays.
+//! `perf-buffer`: perf event arrays. `read` lowers the records into the guest's memory from where
+//! they were gathered.
 
-use wasmtime::component::Resource;
+use std::time::Duration;
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{ComponentType, Linker, Lower, Resource, ResourceType};
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 
-use super::BpfCtxView;
 use super::bpf_map::BpfMap;
 use super::error::{HostError, HostResult, checked_length};
+use super::lowering::{expected, lend};
 use super::object_state::ObjectRef;
 use super::wait::{Woken, wait};
-use crate::bindings::eunomia::bpf::perf_buffer::{Host, HostPerfBuffer, PerfBatch};
+use super::{BpfCtxView, BpfView};
 use crate::error::{Error, ErrorKind};
 use crate::kernel::{self, BoxFuture};
-use crate::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX, PERF_PAGES_PER_CPU_DEFAULT};
+use crate::limits::{BATCH_BYTES_MAX, PERF_BATCH_BYTES_DEFAULT, PERF_PAGES_PER_CPU_DEFAULT};
 use crate::record;
 use crate::stop::StopSignal;
 
@@ -60,7 +64,7 @@ impl PerfBuffer {
             )));
         }
         let bytes_max = match bytes_max {
-            0 => BATCH_BYTES_DEFAULT,
+            0 => PERF_BATCH_BYTES_DEFAULT,
             bytes_max => bytes_max.min(BATCH_BYTES_MAX),
         };
         self.records.drain(..consumed);
@@ -82,7 +86,10 @@ impl PerfBuffer {
 impl Pollable for PerfBuffer {
     async fn ready(&mut self) {
         while self.records.is_empty() && self.lost == 0 && !self.stop.is_requested() {
-            match self.buffer.take(&mut self.records, BATCH_BYTES_DEFAULT) {
+            match self
+                .buffer
+                .take(&mut self.records, PERF_BATCH_BYTES_DEFAULT)
+            {
                 Ok(lost) => self.lost += lost,
                 Err(_) => return, // The next `read` tells.
             }
@@ -94,77 +101,105 @@ impl Pollable for PerfBuffer {
     }
 }
 
-impl Host for BpfCtxView<'_> {}
+/// `perf-batch`.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+struct PerfBatch {
+    records: &'static [u8],
+    lost: u64,
+}
 
-impl HostPerfBuffer for BpfCtxView<'_> {
-    fn open(
-        &mut self,
-        map: Resource<BpfMap>,
-        pages_per_cpu: u32,
-    ) -> HostResult<Resource<PerfBuffer>> {
-        let pages = if pages_per_cpu == 0 {
-            PERF_PAGES_PER_CPU_DEFAULT
-        } else {
-            pages_per_cpu
-        };
-        let pages_max = self.ctx.limits.perf_pages_per_cpu_max as usize;
-        checked_length("open a perf event array: pages", pages as usize, pages_max)?;
-        if !pages.is_power_of_two() {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("open a perf event array: {pages} pages are not a power of two"),
-            )
-            .into());
+/// Define the interface `perf-buffer` in `linker`.
+pub(super) fn add_to_linker<T: BpfView + 'static>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    let mut interface = linker.instance("eunomia:bpf/perf-buffer@0.1.0")?;
+    interface.resource(
+        "perf-buffer",
+        ResourceType::host::<PerfBuffer>(),
+        |mut store, rep| {
+            store
+                .data_mut()
+                .bpf()
+                .table
+                .delete(Resource::<PerfBuffer>::new_own(rep))?;
+            Ok(())
+        },
+    )?;
+    interface.func_wrap(
+        "[static]perf-buffer.open",
+        |mut store: StoreContextMut<'_, T>, (map, pages_per_cpu): (Resource<BpfMap>, u32)| {
+            Ok((expected(open(store.data_mut().bpf(), &map, pages_per_cpu))?,))
+        },
+    )?;
+    interface.func_wrap_async(
+        "[method]perf-buffer.read",
+        |mut store: StoreContextMut<'_, T>,
+         (perf, consumed, bytes_max, timeout): (Resource<PerfBuffer>, u32, u32, Option<u64>)| {
+            Box::new(async move {
+                let bounds = (consumed as usize, bytes_max as usize);
+                Ok((expected(read(store.data_mut().bpf(), &perf, bounds, timeout).await)?,))
+            })
+        },
+    )?;
+    interface.func_wrap(
+        "[method]perf-buffer.subscribe",
+        |mut store: StoreContextMut<'_, T>, (perf,): (Resource<PerfBuffer>,)| {
+            Ok((subscribe(store.data_mut().bpf().table, perf)?,))
+                as wasmtime::Result<(Resource<DynPollable>,)>
+        },
+    )
+}
+
+fn open(
+    view: BpfCtxView<'_>,
+    map: &Resource<BpfMap>,
+    pages_per_cpu: u32,
+) -> HostResult<Resource<PerfBuffer>> {
+    let pages = match pages_per_cpu {
+        0 => PERF_PAGES_PER_CPU_DEFAULT,
+        pages => pages,
+    };
+    let pages_max = view.ctx.limits.perf_pages_per_cpu_max as usize;
+    checked_length("open a perf event array: pages", pages as usize, pages_max)?;
+    if !pages.is_power_of_two() {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("open a perf event array: {pages} pages are not a power of two"),
+        )
+        .into());
+    }
+    let map = view.table.get_mut(map)?;
+    let object = map.object().clone();
+    let buffer = map
+        .loaded("open a perf event array")?
+        .open_perf_buffer(pages)?;
+    let stop = view.ctx.stop.clone();
+    Ok(view.table.push(PerfBuffer::new(buffer, object, stop))?)
+}
+
+async fn read(
+    view: BpfCtxView<'_>,
+    perf: &Resource<PerfBuffer>,
+    (consumed, bytes_max): (usize, usize),
+    timeout: Option<u64>,
+) -> HostResult<PerfBatch> {
+    let BpfCtxView { ctx, table } = view;
+    let perf = table.get_mut(perf)?;
+    let mut consumed = consumed;
+    let mut sleep = None;
+    let mut woken = Woken::Ready;
+    loop {
+        let (records, lost) = perf.next_batch(consumed, bytes_max)?;
+        consumed = 0;
+        let empty = records.is_empty() && lost == 0;
+        if !empty || timeout == Some(0) || woken != Woken::Ready || ctx.stop.is_requested() {
+            ctx.output.report_lost(lost);
+            let records = lend(records);
+            return Ok(PerfBatch { records, lost });
         }
-        let map = self.table.get_mut(&map)?;
-        let object = map.object().clone();
-        let buffer = map
-            .loaded("open a perf event array")?
-            .open_perf_buffer(pages)?;
-        let stop = self.ctx.stop.clone();
-        Ok(self.table.push(PerfBuffer::new(buffer, object, stop))?)
-    }
-
-    async fn read(
-        &mut self,
-        self_: Resource<PerfBuffer>,
-        consumed: u32,
-        bytes_max: u32,
-        timeout: Option<u64>,
-    ) -> HostResult<PerfBatch> {
-        let ctx = &mut *self.ctx;
-        let perf = self.table.get_mut(&self_)?;
-        let (mut consumed, bytes_max) = (consumed as usize, bytes_max as usize);
-        let mut sleep = None;
-        let mut woken = Woken::Ready;
-        loop {
-            let (records, lost) = perf.next_batch(consumed, bytes_max)?;
-            consumed = 0;
-            let empty = records.is_empty() && lost == 0;
-            if !empty || timeout == Some(0) || woken != Woken::Ready || ctx.stop.is_requested() {
-                ctx.output.report_lost(lost);
-                return Ok(PerfBatch {
-                    records: records.to_vec(),
-                    lost,
-                });
-            }
-            ctx.output.before_wait();
-            if let (None, Some(timeout)) = (&sleep, timeout) {
-                sleep = Some(ctx.kernel.sleep(std::time::Duration::from_nanos(timeout)));
-            }
-            woken = wait(perf.buffer.ready(), &ctx.stop, sleep.as_mut()).await;
+        ctx.output.before_wait();
+        if let (None, Some(timeout)) = (&sleep, timeout) {
+            sleep = Some(ctx.kernel.sleep(Duration::from_nanos(timeout)));
         }
-    }
-
-    fn subscribe(
-        &mut self,
-        self_: Resource<PerfBuffer>,
-    ) -> wasmtime::Result<Resource<DynPollable>> {
-        subscribe(self.table, self_)
-    }
-
-    fn drop(&mut self, rep: Resource<PerfBuffer>) -> wasmtime::Result<()> {
-        self.table.delete(rep)?;
-        Ok(())
+        woken = wait(perf.buffer.ready(), &ctx.stop, sleep.as_mut()).await;
     }
 }

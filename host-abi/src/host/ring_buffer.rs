@@ -1,8 +1,5 @@
-//! `ring-buffer`: the hot path.
-//!
-//! Bound by hand rather than by generated code, since `read` lowers the records into the guest's
-//! memory straight from where the kernel wrote them: no copy in between.
-#![allow(unsafe_code)] // One lifetime, in `lend`.
+//! `ring-buffer`: the hot path. `read` lowers the records into the guest's memory straight from
+//! where the kernel wrote them.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +8,11 @@ use wasmtime::component::{Linker, Resource, ResourceType};
 use wasmtime_wasi_io::poll::{DynPollable, Pollable, subscribe};
 
 use super::bpf_map::BpfMap;
-use super::error::{HostError, HostResult, to_guest};
+use super::error::{HostError, HostResult};
+use super::lowering::{expected, lend};
 use super::object_state::ObjectRef;
 use super::wait::{Woken, wait};
 use super::{BpfCtx, BpfCtxView, BpfView};
-use crate::bindings::eunomia::bpf::errors::Error as GuestError;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kernel::{self, BoxFuture};
 use crate::limits::{BATCH_BYTES_DEFAULT, BATCH_BYTES_MAX};
@@ -165,15 +162,6 @@ pub(super) fn add_to_linker<T: BpfView + 'static>(linker: &mut Linker<T>) -> was
     )
 }
 
-/// Sort a failure into one that the guest gets and one that ends it.
-fn expected<R>(result: HostResult<R>) -> wasmtime::Result<Result<R, GuestError>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(HostError::Expected(error)) => Ok(Err(to_guest(&error))),
-        Err(HostError::Trap(trap)) => Err(trap),
-    }
-}
-
 fn open(view: BpfCtxView<'_>, map: &Resource<BpfMap>) -> HostResult<Resource<RingBuffer>> {
     let map = view.table.get_mut(map)?;
     let object = map.object().clone();
@@ -226,20 +214,6 @@ fn report_lost(ctx: &mut BpfCtx, ring: &mut RingBuffer) {
         0 => {}
         lost => ctx.output.report_lost(lost),
     }
-}
-
-/// Let wasmtime lower `batch` after the borrow of the handle table has ended.
-///
-/// Lowering takes place as soon as the host function has returned, on the same stack, before any
-/// other host function can run: a component may not call imports while its `cabi_realloc` runs
-/// (component model, Canonical ABI, `may_leave`), which is the only guest code in between. So the
-/// ring buffer is neither dropped nor advanced meanwhile, and `kernel::RingBuffer::batch` promises
-/// that nobody else writes to the bytes until then. If the guest is ended in between, its stack
-/// goes before its handles do, and the slice is not read again.
-fn lend(batch: &[u8]) -> &'static [u8] {
-    // SAFETY: the bytes are initialised, outlive the lowering and do not change during it, as
-    // above.
-    unsafe { std::slice::from_raw_parts(batch.as_ptr(), batch.len()) }
 }
 
 fn consume(

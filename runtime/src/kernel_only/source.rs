@@ -5,7 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use eunomia_formats::Shape;
 use eunomia_host_abi::kernel::{BoxFuture, Map, PerfBuffer, RingBuffer, map_type};
-use eunomia_host_abi::limits::{BATCH_BYTES_DEFAULT, PERF_PAGES_PER_CPU_DEFAULT};
+use eunomia_host_abi::limits::{
+    BATCH_BYTES_DEFAULT, PERF_BATCH_BYTES_DEFAULT, PERF_PAGES_PER_CPU_DEFAULT,
+};
 use eunomia_host_abi::output::{Layout, OutputSink, Table};
 use eunomia_host_abi::record::{self, Records};
 use eunomia_host_abi::{Error, ErrorKind, Result};
@@ -71,7 +73,7 @@ impl Buffer {
             }
             Reader::Perf(perf, records) => {
                 records.clear();
-                let lost = perf.take(records, BATCH_BYTES_DEFAULT)?;
+                let lost = perf.take(records, PERF_BATCH_BYTES_DEFAULT)?;
                 if lost > 0 {
                     sink.report_lost(lost);
                 }
