@@ -85,7 +85,14 @@ static long write_sample(__u64 index, void **context)
 	return 0;
 }
 
-/* Run on request, never attached. Of the ring of the CPU that it runs on. */
+/* A ring of 256 pages, and what the kernel adds to each sample. */
+#define SAMPLES_BYTES (1 << 20)
+#define SAMPLE_HEADER_BYTES 16
+
+/*
+ * Run on request, never attached. Fills the ring of the CPU that it runs on, but for one sample: the
+ * record that tells of lost ones would make rounds unequal.
+ */
 SEC("raw_tp")
 int fill_samples(void *ctx)
 {
@@ -94,7 +101,7 @@ int fill_samples(void *ctx)
 	if (record_bytes > RECORD_BYTES_MAX)
 		return 1;
 	begin();
-	bpf_loop(LOOPS_MAX, write_sample, &context, 0);
+	bpf_loop(SAMPLES_BYTES / (record_bytes + SAMPLE_HEADER_BYTES) - 1, write_sample, &context, 0);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 //
 //     reader OBJECT drain ROUNDS RECORD_BYTES RING_BYTES    ring_buffer__consume()
 //     reader OBJECT loop ROUNDS RECORD_BYTES RING_BYTES     a loop over the mapped ring, by hand
-//     reader OBJECT samples ROUNDS RECORD_BYTES PAGES_PER_CPU      perf_buffer__consume()
+//     reader OBJECT samples ROUNDS RECORD_BYTES            perf_buffer__consume()
 //     reader OBJECT map ROUNDS                              bpf_map_lookup_batch()
 //     reader OBJECT loss THREAD RING_BYTES RECORDS_A_WAKE PACED      ring_buffer__poll()
 //
@@ -145,19 +145,18 @@ static void drain(struct bpf_object *object, int rounds, int record_bytes)
 	ring_buffer__free(ring);
 }
 
-static void on_lost(void *ctx, int cpu, unsigned long long count)
-{
-	/* One record that found no room ends each filling. */
-}
+/* As in bench.bpf.c. */
+#define PAGES_PER_CPU 256
 
-static void samples(struct bpf_object *object, int rounds, int record_bytes, size_t pages)
+static void samples(struct bpf_object *object, int rounds, int record_bytes)
 {
 	perf_buffer_sample_fn on_sample = record_bytes == 16  ? on_sample16 :
 					  record_bytes == 64  ? on_sample64 :
 					  record_bytes == 256 ? on_sample256 :
 								on_sample1024;
 	struct perf_buffer *buffer =
-		must(perf_buffer__new(map_fd(object, "samples"), pages, on_sample, on_lost, NULL, NULL),
+		must(perf_buffer__new(map_fd(object, "samples"), PAGES_PER_CPU, on_sample, NULL, NULL,
+				      NULL),
 		     "open the perf event array");
 
 	for (int i = 0; i < rounds; i++) {
@@ -349,12 +348,12 @@ int main(int argc, char **argv)
 			drain(object, rounds, record_bytes);
 		else
 			loop(object, rounds, record_bytes, ring_bytes);
-	} else if (argc == 6 && !strcmp(argv[2], "samples")) {
+	} else if (argc == 5 && !strcmp(argv[2], "samples")) {
 		struct bpf_object *object = open_object(argv[1]);
 
 		set_record_bytes(object, atoi(argv[4]));
 		load_object(object);
-		samples(object, atoi(argv[3]), atoi(argv[4]), atoi(argv[5]));
+		samples(object, atoi(argv[3]), atoi(argv[4]));
 	} else if (argc == 4 && !strcmp(argv[2], "map")) {
 		struct bpf_object *object = open_object(argv[1]);
 

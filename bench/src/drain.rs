@@ -10,8 +10,6 @@ use crate::samples::Samples;
 const MIB: u32 = 1 << 20;
 const RING_BYTES: [u32; 2] = [MIB, 16 * MIB];
 const RECORD_BYTES: [u32; 4] = [16, 64, 256, 1024];
-/// Of a perf event array: 1 MiB.
-const PAGES_PER_CPU: u32 = 256;
 /// 0: what the host chooses.
 const BATCH_BYTES: [u32; 5] = [0, 16 << 10, 64 << 10, 256 << 10, MIB];
 
@@ -108,7 +106,7 @@ fn batches(sandbox: &Sandbox, runs: usize) -> Result<Group> {
 fn samples(sandbox: &Sandbox, native: &Native, runs: usize) -> Result<Group> {
     let mut cases = Vec::new();
     for record_bytes in RECORD_BYTES {
-        let numbers = [DRAINS as u32, record_bytes, PAGES_PER_CPU];
+        let numbers = [DRAINS as u32, record_bytes];
         let arguments = ["samples".to_owned()].into_iter();
         let arguments = arguments.chain(numbers.map(|number| number.to_string()));
         let arguments: Vec<_> = arguments.collect();
@@ -122,7 +120,7 @@ fn samples(sandbox: &Sandbox, native: &Native, runs: usize) -> Result<Group> {
             }
         }
         cases.push(Case {
-            name: format!("{record_bytes} B, {PAGES_PER_CPU} pages"),
+            name: format!("{record_bytes} B, ring of 1 MiB"),
             cells: samples.into_iter().map(Samples::new).collect(),
         });
     }

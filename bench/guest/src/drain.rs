@@ -27,15 +27,14 @@ pub(crate) fn measure_ring(setting: &Setting, rounds: usize) -> Result<(), Box<d
     measure(&object, "fill_ring", setting.record_bytes, ring, rounds)
 }
 
-pub(crate) fn measure_samples(
-    record_bytes: u32,
-    pages_per_cpu: u32,
-    rounds: usize,
-) -> Result<(), Box<dyn Error>> {
+/// Of the perf event array, as in bench.bpf.c.
+const PAGES_PER_CPU: u32 = 256;
+
+pub(crate) fn measure_samples(record_bytes: u32, rounds: usize) -> Result<(), Box<dyn Error>> {
     let object = Object::open(bpf::OBJECT)?;
     object.set(bpf::globals::RECORD_BYTES, record_bytes)?;
     let object = object.load()?;
-    let samples = object.perf_buffer_with_pages(maps::SAMPLES, pages_per_cpu)?;
+    let samples = object.perf_buffer_with_pages(maps::SAMPLES, PAGES_PER_CPU)?;
     measure(&object, "fill_samples", record_bytes, samples, rounds)
 }
 

@@ -2,7 +2,7 @@
 //! time took. `native/reader.c` does the same without a sandbox.
 //!
 //!     drain ROUNDS RECORD_BYTES RING_BYTES BATCH_BYTES
-//!     samples ROUNDS RECORD_BYTES PAGES_PER_CPU
+//!     samples ROUNDS RECORD_BYTES
 //!     map ROUNDS
 //!     calls ROUNDS
 //!     nothing
@@ -52,11 +52,9 @@ fn measure() -> Result<(), Box<dyn Error>> {
             };
             drain::measure_ring(&setting, rounds.parse()?)
         }
-        ["samples", rounds, record_bytes, pages_per_cpu] => drain::measure_samples(
-            record_bytes.parse()?,
-            pages_per_cpu.parse()?,
-            rounds.parse()?,
-        ),
+        ["samples", rounds, record_bytes] => {
+            drain::measure_samples(record_bytes.parse()?, rounds.parse()?)
+        }
         ["map", rounds] => map::measure(rounds.parse()?),
         ["calls", rounds] => calls::measure(rounds.parse()?),
         ["nothing"] => Ok(()),
