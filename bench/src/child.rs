@@ -115,15 +115,24 @@ impl Watched {
 
     /// Wait until it has printed so many starts of processes.
     pub(crate) fn wait_for_starts(&self, count: u64) -> Result<()> {
+        self.wait_for(count, "starts", |seen| seen.starts)
+    }
+
+    /// Wait until it has printed so many lines about starts and ends of processes.
+    pub(crate) fn wait_for_lines(&self, count: u64) -> Result<()> {
+        self.wait_for(count, "lines", |seen| seen.starts + seen.ends)
+    }
+
+    fn wait_for(&self, wanted: u64, what: &str, count: impl Fn(&Seen) -> u64) -> Result<()> {
         let (seen, changed) = &*self.seen;
         let waited = changed
-            .wait_timeout_while(lock(seen), WAIT_TIME_MAX, |seen| seen.starts < count)
+            .wait_timeout_while(lock(seen), WAIT_TIME_MAX, |seen| count(seen) < wanted)
             .unwrap_or_else(PoisonError::into_inner);
-        let starts = waited.0.starts;
+        let printed = count(&waited.0);
         drop(waited);
         ensure!(
-            starts >= count,
-            "{}: printed {starts} lines of {count}{}",
+            printed >= wanted,
+            "{}: printed {printed} {what} of {wanted}{}",
             self.name,
             self.words()
         );

@@ -29,7 +29,7 @@ pub(crate) fn measure(
     for _ in 0..rounds {
         alone_s.push(start_processes(native, processes)?);
         for (runs, tool) in runs.iter_mut().zip(&tools) {
-            runs.extend(tool.measured(run(tool, native, processes))?);
+            runs.extend(tool.measured(|| run(tool, native, processes))?);
         }
     }
     let case = |name: &str, value: fn(&Run) -> f64| {

@@ -21,8 +21,9 @@ pub(crate) fn measure(tools: &Tools, native: &Native) -> Result<Vec<Group>> {
     for count in COUNTS {
         let mut cells = [Vec::new(), Vec::new(), Vec::new()];
         for tool in &tools {
-            let run = run(tool, native, count).with_context(|| format!("{count} at once"));
-            let run = tool.measured(run)?;
+            let run = tool.measured(|| {
+                run(tool, native, count).with_context(|| format!("{count} instances at once"))
+            })?;
             for (index, cells) in cells.iter_mut().enumerate() {
                 cells.push(run.and_then(|run| Samples::new(vec![run[index]])));
             }

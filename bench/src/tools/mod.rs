@@ -4,6 +4,7 @@ pub(crate) mod burst;
 pub(crate) mod instances;
 pub(crate) mod start;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +32,7 @@ struct Tool {
     /// Neither what is measured nor what that is compared with first: the table is worth having
     /// without it.
     may_fail: bool,
+    has_failed: Cell<bool>,
 }
 
 impl Tools {
@@ -97,6 +99,7 @@ impl Tool {
             cache: None,
             only_in_bursts: false,
             may_fail: false,
+            has_failed: Cell::new(false),
         }
     }
 
@@ -107,13 +110,17 @@ impl Tool {
         }
     }
 
-    /// What `run` gives. Where a tool that may fail does, that is said aloud and its cell in the
-    /// table lacks this run: no bug of another project ends the benchmark.
-    fn measured<T>(&self, run: Result<T>) -> Result<Option<T>> {
-        match run {
+    /// What `run` gives. Where a tool that may fail does, that is said aloud, and the table goes on
+    /// without it: no bug of another project ends the benchmark.
+    fn measured<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+        if self.has_failed.get() {
+            return Ok(None);
+        }
+        match run() {
             Ok(value) => Ok(Some(value)),
             Err(error) if self.may_fail => {
-                eprintln!("bench: {} failed, left out: {error:#}", self.name);
+                eprintln!("bench: {}, left out from here on: {error:#}", self.name);
+                self.has_failed.set(true);
                 Ok(None)
             }
             Err(error) => Err(error).with_context(|| format!("run {}", self.name)),

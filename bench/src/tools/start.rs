@@ -16,8 +16,8 @@ use crate::samples::Samples;
 const INTERVAL_US: u32 = 1000;
 /// Processes in all; more than any run lasts.
 const PROCESSES: u32 = 10_000_000;
-/// Events after which memory is looked at.
-const EVENTS: u64 = 1000;
+/// Lines after which memory is looked at.
+const LINES: u64 = 1000;
 /// Events one by one, and the time before each: longer than any tool gathers them.
 const SINGLE_EVENTS: u64 = 20;
 const PAUSE: Duration = Duration::from_millis(150);
@@ -29,11 +29,11 @@ pub(crate) fn measure(tools: &Tools, native: &Native, runs: usize) -> Result<Vec
     let mut memory = vec![Vec::new(); tools.len()];
     // Once for nothing: all files are in memory then, and the guest is compiled.
     for tool in &tools {
-        tool.measured(run(tool, native))?;
+        tool.measured(|| run(tool, native))?;
     }
     for _ in 0..runs {
         for (index, tool) in tools.iter().enumerate() {
-            if let Some((first_ms, memory_mib)) = tool.measured(run(tool, native))? {
+            if let Some((first_ms, memory_mib)) = tool.measured(|| run(tool, native))? {
                 first[index].push(first_ms);
                 memory[index].push(memory_mib);
             }
@@ -50,12 +50,7 @@ pub(crate) fn measure(tools: &Tools, native: &Native, runs: usize) -> Result<Vec
     };
     Ok(vec![
         group("Start to first event", "ms", "execsnoop", first),
-        group(
-            "Peak memory",
-            "MiB",
-            "execsnoop, after 1,000 events",
-            memory,
-        ),
+        group("Peak memory", "MiB", "execsnoop, after 1,000 lines", memory),
     ])
 }
 
@@ -67,7 +62,7 @@ pub(crate) fn latency(tools: &Tools, native: &Native) -> Result<Group> {
         .collect();
     let mut samples = Vec::new();
     for tool in &tools {
-        let milliseconds = tool.measured(single_events(tool, native))?;
+        let milliseconds = tool.measured(|| single_events(tool, native))?;
         samples.push(milliseconds.and_then(Samples::new));
     }
     Ok(Group {
@@ -101,7 +96,7 @@ fn single_events(tool: &Tool, native: &Native) -> Result<Vec<f64>> {
 fn run(tool: &Tool, native: &Native) -> Result<(f64, f64)> {
     let watched = tool.start(native, Stdout::Terminal)?;
     let first = watched.wait_for_first()?;
-    watched.wait_for_starts(EVENTS)?;
+    watched.wait_for_lines(LINES)?;
     let memory = watched.peak_memory()?;
     watched.stop()?;
     Ok((
