@@ -32,6 +32,7 @@ struct Tool {
     /// Neither what is measured nor what that is compared with first: the table is worth having
     /// without it.
     may_fail: bool,
+    /// In this part of the benchmark.
     has_failed: Cell<bool>,
 }
 
@@ -77,12 +78,17 @@ impl Tools {
 
     /// Those whose start is of interest.
     fn starting(&self) -> impl Iterator<Item = &Tool> {
-        self.0.iter().filter(|tool| !tool.only_in_bursts)
+        self.anew().filter(|tool| !tool.only_in_bursts)
     }
 
     /// Those that are compiled when they start.
     fn warm(&self) -> impl Iterator<Item = &Tool> {
-        self.0.iter().filter(|tool| tool.cache.is_none())
+        self.anew().filter(|tool| tool.cache.is_none())
+    }
+
+    /// All, whatever failed in another part.
+    fn anew(&self) -> impl Iterator<Item = &Tool> {
+        self.0.iter().inspect(|tool| tool.has_failed.set(false))
     }
 }
 
@@ -119,7 +125,10 @@ impl Tool {
         match run() {
             Ok(value) => Ok(Some(value)),
             Err(error) if self.may_fail => {
-                eprintln!("bench: {}, left out from here on: {error:#}", self.name);
+                eprintln!(
+                    "bench: {}, left out of the rest of this: {error:#}",
+                    self.name
+                );
                 self.has_failed.set(true);
                 Ok(None)
             }
