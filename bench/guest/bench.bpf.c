@@ -90,18 +90,20 @@ static long write_sample(__u64 index, void **context)
 #define SAMPLE_HEADER_BYTES 16
 
 /*
- * Run on request, never attached. Fills the ring of the CPU that it runs on, but for one sample: the
- * record that tells of lost ones would make rounds unequal.
+ * Run on request, never attached. Fills the ring of the CPU that it runs on, but for one sample:
+ * the record that tells of lost ones would make rounds unequal.
  */
 SEC("raw_tp")
 int fill_samples(void *ctx)
 {
 	void *context = ctx;
+	__u32 samples_max;
 
 	if (record_bytes > RECORD_BYTES_MAX)
 		return 1;
 	begin();
-	bpf_loop(SAMPLES_BYTES / (record_bytes + SAMPLE_HEADER_BYTES) - 1, write_sample, &context, 0);
+	samples_max = SAMPLES_BYTES / (record_bytes + SAMPLE_HEADER_BYTES) - 1;
+	bpf_loop(samples_max, write_sample, &context, 0);
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 //! Instructions of user space on the hot paths, counted by callgrind: none may take a tenth more
 //! than it did. Unlike times, they are the same on a busy machine.
 //!
-//! The benchmark's guest empties rings and perf event arrays that a BPF program filled, reads a map, calls the host. What
-//! the kernel does is not counted. A short and a long run are compared, so that starting does not
-//! count either.
+//! The benchmark's guest empties rings and perf event arrays that a BPF program filled, reads a
+//! map, calls the host. What the kernel does is not counted. A short and a long run are compared,
+//! so that starting does not count either.
 
 use std::path::Path;
 use std::process::Command;
