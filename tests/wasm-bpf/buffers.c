@@ -65,7 +65,7 @@ static void returns_nothing(void *ctx, void *data, size_t size)
 static void wait_for_samples(const char *what)
 {
 	printf("ready %s\n", what);
-	getchar();
+	wait_for_line();
 }
 
 int main(int argc, char **argv)

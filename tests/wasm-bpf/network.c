@@ -14,9 +14,9 @@ int main(int argc, char **argv)
 	printf("no interface: %d\n",
 	       wasm_attach_bpf_program(object, "packets", "no-such-if") < 0);
 	printf("attached\n");
-	getchar();
+	wait_for_line();
 	printf("closed: %d\n", wasm_close_bpf_object(object));
 	printf("again: %d\n", wasm_close_bpf_object(object));
-	getchar();
+	wait_for_line();
 	return 0;
 }
