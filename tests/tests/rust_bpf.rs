@@ -100,13 +100,15 @@ fn what_cannot_be_built_is_explained() -> Result<()> {
     ] {
         ensure!(said.contains(part), "{part} is not in: {said}");
     }
-    // Of another name than those that other tests build at the same time.
-    let manifest = copy.path().join("ecli.toml");
-    let written = std::fs::read_to_string(&manifest)?;
-    std::fs::write(
-        &manifest,
-        written.replace("\"rust-bpf\"", "\"rust-bpf-old\""),
-    )?;
+    // Of another name than the package that other tests build at the same time, in the same folder.
+    for file in ["probe/Cargo.toml", "probe/Cargo.lock"] {
+        let file = copy.path().join(file);
+        let written = std::fs::read_to_string(&file)?;
+        std::fs::write(
+            &file,
+            written.replace("name = \"probe\"", "name = \"probe-old\""),
+        )?;
+    }
     let source = copy.path().join("probe/src/main.rs");
     let old = "\n#[used]\n#[unsafe(no_mangle)]\n#[unsafe(link_section = \"maps\")]\n\
         static OLD: [u32; 5] = [27, 0, 0, 4096, 0];\n";

@@ -88,8 +88,8 @@ static inline int map_or_exit(object_t object, const char *name)
 	return map;
 }
 
-/* Waits until the test has sent a line, or has closed stdin. All of the line is read: what stayed of
- * it would end the next wait at once. */
+/* Waits until the test has sent a line, or has closed stdin. All of the line is read: what stayed
+ * of it would end the next wait at once. */
 static inline void wait_for_line(void)
 {
 	int byte;

@@ -53,9 +53,7 @@ const INSTALL_LINKER: &str = "install bpf-linker, with the compiler's LLVM or a 
 pub(super) struct Setting<'a> {
     /// The package's folder.
     pub(super) folder: &'a Path,
-    /// Where cargo has its products, for all projects.
-    pub(super) cache: &'a Path,
-    /// Where the objects go.
+    /// Where cargo has its products, and where the objects go.
     pub(super) products: &'a Path,
     pub(super) platform: &'a Platform,
 }
@@ -67,18 +65,17 @@ pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<Object>> {
     let rustc = variable(RUSTC_VARIABLE);
     let compiler = Compiler::find(rustc.as_ref(), setting.folder).with_context(operation)?;
     let linker = find_linker().with_context(operation)?;
-    let built = setting.products.join("programs");
     let mut command = cargo::command();
     command
         .args(["build", "--release", "-Z", "build-std=core"])
         .args(["--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--package", &workspace.package.name])
-        // Projects may have programs of one name, built at the same time into one target folder.
-        .args(["-Z", "unstable-options", "--artifact-dir"])
-        .arg(&built)
+        // A folder of the project's own: in one that is shared, packages of one name at the same
+        // place of their workspaces are one to cargo (it tells them apart by relative paths), and
+        // one project would get what another has built.
         .arg("--target-dir")
-        .arg(setting.cache.join(format!("bpf-rust-{}", compiler.version)))
+        .arg(setting.products.join(format!("cargo-{}", compiler.version)))
         .current_dir(setting.folder)
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
@@ -96,7 +93,7 @@ pub(super) fn build(setting: &Setting<'_>) -> Result<Vec<Object>> {
     let programs = guest::run(command, &workspace.package.id).with_context(operation)?;
     let programs = programs.into_iter().filter(guest::Artifact::is_program);
     let objects = programs
-        .map(|program| object(&program.target.name, &built, setting.products))
+        .map(|program| object(&program, setting.products))
         .collect::<Result<Vec<_>>>()
         .with_context(operation)?;
     if objects.is_empty() {
@@ -122,13 +119,16 @@ fn rust_name(platform: &Platform) -> &str {
     }
 }
 
-fn object(name: &str, built: &Path, products: &Path) -> Result<Object> {
+fn object(program: &guest::Artifact, products: &Path) -> Result<Object> {
+    let name = &program.target.name;
     let product = products.join(format!("{name}.bpf.o"));
-    bpf::without_debug_information(&built.join(name), &product)?;
+    let built = program.file();
+    let built = built.with_context(|| format!("cargo made no file of program {name:?}"))?;
+    bpf::without_debug_information(built, &product)?;
     let bytes = std::fs::read(&product).with_context(|| format!("read {}", product.display()))?;
     check_maps(name, &bytes)?;
     Ok(Object {
-        name: name.to_owned(),
+        name: name.clone(),
         bytes,
     })
 }

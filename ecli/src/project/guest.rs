@@ -188,6 +188,11 @@ impl Artifact {
         self.target.kind.iter().any(|kind| kind == wanted)
     }
 
+    /// What was made, without what may lie beside it.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.filenames.first().map(PathBuf::as_path)
+    }
+
     fn wasm(&self) -> Option<&PathBuf> {
         self.filenames
             .iter()

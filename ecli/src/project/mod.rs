@@ -265,7 +265,6 @@ impl Project {
     ) -> Result<Vec<Object>> {
         bpf_crate::build(&bpf_crate::Setting {
             folder: &self.folder.join(folder),
-            cache: &self.target_folder().join("ecli"),
             products: &products_for(platform, products),
             platform,
         })
