@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::ecli;
 
-/// How long a line may take: building takes a minute where everything else is built meanwhile.
+/// How long a line, or the end, may take: building takes a minute where everything else is built
+/// meanwhile.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// An `ecli` that runs, and what it prints. Dropping it ends it.
@@ -144,7 +145,9 @@ impl Running {
     /// When it has printed something that is no text.
     pub fn new_lines(&mut self) -> Result<Vec<String>> {
         let lines = self.printed.try_iter();
-        Ok(lines.map(without_end).collect::<io::Result<_>>()?)
+        Ok(lines
+            .map(|line| line.map(without_end))
+            .collect::<io::Result<_>>()?)
     }
 
     /// The rows of `-o json` that have come since the last call.
@@ -187,7 +190,7 @@ impl Running {
     /// Close its input, and wait for its end.
     ///
     /// # Errors
-    /// When it has printed something that is no text.
+    /// When it has printed something that is no text, or does not end.
     pub fn end(mut self) -> Result<Ended> {
         drop(self.stdin.take());
         let printed = text_of(&self.printed)?;
@@ -258,19 +261,28 @@ fn lines_of(pipe: impl Read + Send + 'static) -> Lines {
 }
 
 fn next_line(lines: &Lines) -> Result<Option<String>> {
+    Ok(next(lines)?.map(without_end))
+}
+
+/// With its end.
+fn next(lines: &Lines) -> Result<Option<String>> {
     use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
     match lines.recv_timeout(PATIENCE) {
-        Ok(line) => Ok(Some(without_end(line)?)),
+        Ok(line) => Ok(Some(line?)),
         Err(Disconnected) => Ok(None),
-        Err(Timeout) => bail!("waited {PATIENCE:?} in vain for a line"),
+        Err(Timeout) => bail!("waited {PATIENCE:?} in vain for a line, or for the end"),
     }
 }
 
-fn without_end(line: io::Result<String>) -> io::Result<String> {
-    line.map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
+fn without_end(line: String) -> String {
+    line.trim_end_matches(['\r', '\n']).to_owned()
 }
 
 /// What is left up to the end.
 fn text_of(lines: &Lines) -> Result<String> {
-    Ok(lines.iter().collect::<io::Result<_>>()?)
+    let mut text = String::new();
+    while let Some(line) = next(lines)? {
+        text += &line;
+    }
+    Ok(text)
 }
