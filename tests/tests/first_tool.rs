@@ -1,6 +1,7 @@
 //! From an empty folder to live events, in every language, as a newcomer goes: `ecli init`,
 //! `ecli build`, `ecli run`. And what the inner loop is made of: `ecli dev`, recordings.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -104,14 +105,14 @@ fn dev_restarts_the_guest_and_keeps_what_did_not_change() -> Result<()> {
     let (_folder, project) = project("c")?;
     let mut dev = Dev::start(&project)?;
     dev.sees_an_event()?;
-    let first = programs(&before)?;
+    let first = dev.programs()?;
     ensure!(first.len() == 1, "{first:?}");
 
     // Another guest, the same program.
     change(&project, "guest.c", "\"TIME\"", "\"WHEN\"")?;
     dev.says("starting anew")?;
     dev.sees_an_event()?;
-    ensure!(programs(&before)? == first, "the program was loaded again");
+    ensure!(dev.programs()? == first, "the program was loaded again");
 
     // A guest that does not build: the tool goes on.
     change(&project, "guest.c", "\"WHEN\"", "WHEN")?;
@@ -125,7 +126,7 @@ fn dev_restarts_the_guest_and_keeps_what_did_not_change() -> Result<()> {
     dev.says("starting anew")?;
     // It is loaded behind that line.
     wait_until("another program is there", PATIENCE, || {
-        Ok(programs(&before)? != first)
+        Ok(dev.programs()? != first)
     })?;
     dev.sees_an_event()?;
 
@@ -176,13 +177,6 @@ fn nothing_is_left(before: &[String]) -> Result<()> {
     )
 }
 
-/// Programs that were not there before.
-fn programs(before: &[String]) -> Result<Vec<String>> {
-    let mut objects = kernel_objects()?;
-    objects.retain(|object| object.starts_with("prog") && !before.contains(object));
-    Ok(objects)
-}
-
 fn change(project: &Path, file: &str, from: &str, to: &str) -> Result<()> {
     let path = project.join(file);
     let text = std::fs::read_to_string(&path)?;
@@ -198,6 +192,20 @@ impl Dev {
         let mut command = building()?;
         command.arg("dev").arg(project).arg("true");
         Running::of(&mut command).map(Self)
+    }
+
+    /// The numbers of the BPF programs that it holds, whatever others on this machine have loaded.
+    fn programs(&self) -> Result<BTreeSet<String>> {
+        let mut programs = BTreeSet::new();
+        for entry in std::fs::read_dir(format!("/proc/{}/fdinfo", self.0.id()))? {
+            // It may have closed it since.
+            let text = std::fs::read_to_string(entry?.path()).unwrap_or_default();
+            let numbers = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("prog_id:"));
+            programs.extend(numbers.map(|number| number.trim().to_owned()));
+        }
+        Ok(programs)
     }
 
     /// Runs a program until there is a row of it.
