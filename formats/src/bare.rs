@@ -13,6 +13,8 @@ use crate::{places, sources, variables};
 pub fn plan(name: &str, facts: &Facts) -> Result<Plan> {
     let mut warnings = Vec::new();
     let mut shown = sources::default(facts, &mut warnings)?;
+    let is_entries = |source: &Source| matches!(source.kind, SourceKind::Entries { .. });
+    let shows_all_maps = shown.iter().any(is_entries);
     shown.extend(iterators(facts));
     Ok(Plan {
         about: About {
@@ -21,6 +23,7 @@ pub fn plan(name: &str, facts: &Facts) -> Result<Plan> {
         },
         options: with_host_options(facts, variables::options(facts)),
         sources: shown,
+        shows_all_maps,
         warnings,
         ..Plan::default()
     })

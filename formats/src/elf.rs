@@ -12,6 +12,8 @@ const MACHINE_BPF: u16 = 247;
 
 /// Bytes of the head up to and with `e_machine`.
 const HEAD_BYTES: usize = 20;
+/// Bytes of `Elf64_Ehdr`.
+const HEADER_BYTES: u64 = 64;
 
 /// Check that `bytes` look like a BPF object of this CPU's byte order.
 ///
@@ -53,6 +55,33 @@ pub fn check_object(bytes: &[u8]) -> Result<()> {
             "it is linked: a BPF object is relocatable (clang -c)",
         ));
     }
+    check_sections(bytes)
+}
+
+/// Check that the file has its table of sections, which lies at its end: one that was cut has not.
+fn check_sections(bytes: &[u8]) -> Result<()> {
+    let cut = |end: u64| {
+        Error::new(format!(
+            "the ELF file is cut: it has {} bytes, its sections end at {end}",
+            bytes.len()
+        ))
+    };
+    let number = |at: usize, size: usize| {
+        let mut wide = [0; 8];
+        let bytes = bytes.get(at..at + size)?;
+        wide[..size].copy_from_slice(bytes);
+        Some(u64::from_le_bytes(wide))
+    };
+    // e_shoff, e_shentsize and e_shnum of Elf64_Ehdr.
+    let table = number(40, 8).zip(number(58, 2)).zip(number(60, 2));
+    let ((offset, size), count) = table.ok_or_else(|| cut(HEADER_BYTES))?;
+    let end = offset.saturating_add(size * count);
+    if offset == 0 || count == 0 {
+        return Err(Error::new("the ELF file has no sections"));
+    }
+    if end > bytes.len() as u64 {
+        return Err(cut(end));
+    }
     Ok(())
 }
 
@@ -65,6 +94,12 @@ mod tests {
         head.extend([class, order, 1]);
         head.resize(16, 0);
         head.extend([kind, 0, machine, 0]);
+        head.resize(64, 0);
+        // One section of 64 bytes behind the head.
+        head[40] = 64;
+        head[58] = 64;
+        head[60] = 1;
+        head.resize(128, 0);
         head
     }
 
@@ -78,6 +113,12 @@ mod tests {
             (head(2, 2, 1, 247), "big-endian"),
             (head(2, 1, 2, 62), "machine 62"),
             (head(2, 1, 2, 247), "relocatable"),
+            (head(2, 1, 1, 247)[..127].to_vec(), "sections end at 128"),
+            (head(2, 1, 1, 247)[..30].to_vec(), "is cut"),
+            (
+                [&head(2, 1, 1, 247)[..60], &[0; 68]].concat(),
+                "no sections",
+            ),
         ] {
             let error = check_object(&bytes).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

@@ -43,5 +43,5 @@ pub use facts::{Facts, Global};
 pub use kernel_types::HostKernel;
 pub use package::{Package, PackageKind};
 pub use plan::{
-    About, EntryLayout, MapChange, PerCpu, Plan, Shape, Source, SourceKind, StackLookup,
+    About, EntryLayout, Integers, MapChange, PerCpu, Plan, Shape, Source, SourceKind, StackLookup,
 };

@@ -115,6 +115,12 @@ impl Plan {
             self.set_type(facts, &map, &type_name)
                 .map_err(|error| error.within(format!("--type {map}={type_name}")))?;
         }
+        if self.shows_all_maps && !choices.maps.is_empty() {
+            self.sources.retain(|source| {
+                let is_entries = matches!(source.kind, SourceKind::Entries { .. });
+                !is_entries || choices.maps.contains(&source.name)
+            });
+        }
         for name in &choices.maps {
             let maps = sources::named(facts, name);
             for map in maps.map_err(|error| error.within(format!("--map {name}")))? {

@@ -26,6 +26,8 @@ pub struct Plan {
     pub map_changes: Vec<(String, MapChange)>,
     /// What is shown.
     pub sources: Vec<Source>,
+    /// Maps are among that for want of something better: if the user names some, only those are.
+    pub shows_all_maps: bool,
     /// Per-CPU arrays of one `u64` in which programs count what they had no room for.
     pub lost_counters: Vec<String>,
     /// What the user should know before it runs.
@@ -148,14 +150,22 @@ pub struct EntryLayout {
 pub enum PerCpu {
     /// The map has one value a key.
     No,
-    /// The values are vectors of unsigned integers of so many bytes, which are added up.
-    Sum {
-        /// Bytes of one integer.
-        item_bytes: usize,
-    },
+    /// The values are integers, which are added up; the row has the sums, of 8 bytes each.
+    Sum(Integers),
     /// Each CPU has a row, with its number as a `u32` here.
     Rows {
         /// Where the number is.
         cpu_at: usize,
     },
+}
+
+/// What a value that is nothing but integers consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integers {
+    /// Bytes of one.
+    pub bytes: usize,
+    /// How many there are.
+    pub count: usize,
+    /// Whether they may be negative.
+    pub signed: bool,
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eunomia_btf::decode::Decoder;
-use eunomia_btf::{Btf, Definition, Extension, NewMember, Place, TypeId};
+use eunomia_btf::{Btf, Definition, Extension, Int, NewMember, Place, TypeId};
 use eunomia_host_abi::kernel::MapInfo;
 use eunomia_host_abi::output::{Cardinality, Field, Hints, Layout, Scalar, Table};
 
 use crate::error::{Error, Result};
 use crate::facts::{self, Facts};
 use crate::limits::ROW_BYTES_MAX;
-use crate::plan::{EntryLayout, PerCpu, Shape};
+use crate::plan::{EntryLayout, Integers, PerCpu, Shape};
 
 /// The host's time in front of a record.
 const TIME_BYTES: u32 = 8;
@@ -269,13 +269,19 @@ pub(crate) fn of_entries(
     };
     let value_at = map.key_size.next_multiple_of(8);
     let mut members = vec![(own_name(&key, "key"), key.ty, 0)];
-    let mut end = value_at
-        .checked_add(map.value_size.next_multiple_of(8))
+    let summed = value.integers.filter(|_| facts::is_per_cpu(map));
+    let (value_type, value_bytes) = match summed {
+        Some(summed) => sums(btf, &mut extension, (value.ty, summed))?,
+        None => (value.ty, map.value_size),
+    };
+    let mut end = value_bytes
+        .checked_next_multiple_of(8)
+        .and_then(|bytes| bytes.checked_add(value_at))
         .filter(|end| *end <= ROW_BYTES_MAX)
         .ok_or_else(|| Error::new(format!("map `{}`: rows are too large", map.name)))?;
-    let per_cpu = match (facts::is_per_cpu(map), value.integers) {
+    let per_cpu = match (facts::is_per_cpu(map), summed) {
         (false, _) => PerCpu::No,
-        (true, Some(item_bytes)) => PerCpu::Sum { item_bytes },
+        (true, Some(integers)) => PerCpu::Sum(integers),
         (true, None) => {
             let number = extension.unsigned("ecli_cpu", 4)?;
             let all: Vec<String> = [key.names.as_slice(), &value.names].concat();
@@ -286,7 +292,7 @@ pub(crate) fn of_entries(
             }
         }
     };
-    members.push((own_name(&value, "value"), value.ty, value_at));
+    members.push((own_name(&value, "value"), value_type, value_at));
     let (btf, row, bytes) = structure(extension, &map.name, end, &members)?;
     let layout = EntryLayout {
         key_at: 0,
@@ -352,8 +358,8 @@ pub(crate) fn member_names(btf: &Btf, ty: TypeId) -> Result<Vec<String>> {
 struct Part {
     ty: TypeId,
     names: Vec<String>,
-    /// It consists of unsigned integers of this many bytes.
-    integers: Option<usize>,
+    /// It consists of nothing else.
+    integers: Option<Integers>,
 }
 
 fn part(btf: &Btf, extension: &mut Extension, ty: Option<TypeId>, bytes: u32) -> Result<Part> {
@@ -385,18 +391,46 @@ fn part(btf: &Btf, extension: &mut Extension, ty: Option<TypeId>, bytes: u32) ->
     })
 }
 
-/// The size of the unsigned integers that a type consists of, if there is nothing else in it.
-fn integers(btf: &Btf, ty: TypeId) -> Result<Option<usize>> {
+/// The integers that a type consists of, if there is nothing else in it.
+fn integers(btf: &Btf, ty: TypeId) -> Result<Option<Integers>> {
+    let integers = |int: Int, count: u32| Integers {
+        bytes: int.size as usize,
+        count: count as usize,
+        signed: int.signed,
+    };
     Ok(match btf.resolve(ty)?.definition() {
         Definition::Int(int) if !int.boolean && [1, 2, 4, 8].contains(&int.size) => {
-            Some(int.size as usize)
+            Some(integers(int, 1))
         }
         Definition::Array(array) => match btf.resolve(array.item)?.definition() {
-            Definition::Int(int) if [4, 8].contains(&int.size) => Some(int.size as usize),
+            Definition::Int(int) if [4, 8].contains(&int.size) => Some(integers(int, array.count)),
             _ => None,
         },
         _ => None,
     })
+}
+
+/// The type of the sums of such integers, and its bytes: their own where they have 8, which has
+/// room for sums.
+fn sums(
+    btf: &Btf,
+    extension: &mut Extension,
+    (own, integers): (TypeId, Integers),
+) -> Result<(TypeId, u32)> {
+    let too_many = || Error::new(format!("{} integers are too many", integers.count));
+    let count = u32::try_from(integers.count).map_err(|_| too_many())?;
+    let bytes = count.checked_mul(8).ok_or_else(too_many)?;
+    if integers.bytes == 8 {
+        return Ok((own, bytes));
+    }
+    let sum = match integers.signed {
+        true => extension.signed("ecli_sum", 8)?,
+        false => extension.unsigned("ecli_sum", 8)?,
+    };
+    match btf.resolve(own)?.definition() {
+        Definition::Array(_) => Ok((extension.array(sum, count)?, bytes)),
+        _ => Ok((sum, bytes)),
+    }
 }
 
 fn is_composite(btf: &Btf, ty: TypeId) -> Result<bool> {

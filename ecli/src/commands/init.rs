@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::print;
-use crate::project::{Language, NewProject, Template};
+use crate::project::{Language, NewProject, Template, check_name};
 use crate::table;
 
 const AFTER_HELP: &str = "\
@@ -47,7 +47,7 @@ pub(crate) fn run(options: Options) -> Result<()> {
     let asks = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let folder = match options.folder {
         Some(folder) => folder,
-        None if asks => PathBuf::from(ask("Name of the tool", "mytool")?),
+        None if asks => ask_for_folder()?,
         None => bail!("say how the tool is called: ecli init NAME"),
     };
     let language = choose(options.lang, Language::Rust, "Language of the guest", asks)?;
@@ -66,6 +66,17 @@ pub(crate) fn run(options: Options) -> Result<()> {
     }
     text += &format!("\n    cd {shown}\n    ecli test\n    ecli build\n    sudo ecli run .\n");
     print(text.as_bytes())
+}
+
+/// A folder whose name a tool can have.
+fn ask_for_folder() -> Result<PathBuf> {
+    loop {
+        let folder = PathBuf::from(ask("Name of the tool", "mytool")?);
+        match name(&folder).and_then(|name| check_name(&name)) {
+            Ok(()) => return Ok(folder),
+            Err(error) => eprintln!("{error:#}"),
+        }
+    }
 }
 
 /// The folder's name, also of `.`.

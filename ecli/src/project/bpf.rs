@@ -17,8 +17,13 @@ use crate::failure::HintExt;
 /// Names another clang than that of the PATH.
 const CLANG_VARIABLE: &str = "ECLI_CLANG";
 
-const NO_CLANG_HINT: &str = "install clang: `apt install clang` (Debian, Ubuntu), `dnf install \
-    clang` (Fedora), `pacman -S clang` (Arch), `zypper install clang` (openSUSE)";
+const NO_CLANG_HINT: &str = "install clang:\n  \
+    Debian, Ubuntu: apt install clang\n  \
+    Fedora, openEuler: dnf install clang\n  \
+    Arch: pacman -S clang\n  \
+    openSUSE: zypper install clang\n  \
+    macOS: brew install llvm\n  \
+    ECLI_CLANG names a clang that is not in the PATH";
 
 /// The instruction set. Version 3 (32-bit subregisters, Linux 5.1, and atomic operations that
 /// return a value, 5.12) is in every kernel since 5.15, the oldest that we support; version 4 is

@@ -53,7 +53,7 @@ use manifest::Manifest;
 pub(crate) use kernel_types::KernelFile;
 pub(crate) use manifest::{Language, MANIFEST_FILE};
 pub(crate) use schema::TEXT as SCHEMA;
-pub(crate) use template::{NewProject, Template};
+pub(crate) use template::{NewProject, Template, check_name};
 
 /// Names the folder for products of projects without cargo; absolute. By default the project's
 /// `target`.

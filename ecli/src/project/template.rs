@@ -277,7 +277,10 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// What images, Cargo and Go take: a letter, then letters, digits and dashes.
-fn check_name(name: &str) -> Result<()> {
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let is_wanted = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !begins || !name.chars().all(is_wanted) || name.ends_with('-') {
@@ -289,18 +292,27 @@ fn check_name(name: &str) -> Result<()> {
             name.len()
         );
     }
-    // A guest in Rust is a crate of this name beside these, one in Go a module that is not these.
-    let taken = [
+    // A guest in Rust is a crate of this name beside these, and a program that is none of cargo's
+    // folders; one in Go a module that is not these, nor a device of Windows.
+    const TAKEN: &[&str] = &[
         "test",
         "core",
         "std",
         "alloc",
         "bpf",
         "eunomia-bpf",
+        "build",
+        "deps",
+        "examples",
+        "incremental",
         "go",
         "toolchain",
+        "con",
+        "prn",
+        "aux",
+        "nul",
     ];
-    if taken.contains(&name) {
+    if TAKEN.contains(&name) {
         bail!("{name:?} means something else to compilers of guests");
     }
     Ok(())

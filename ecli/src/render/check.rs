@@ -64,6 +64,10 @@ fn check_metric(request: &MetricRequest, tables: &[(String, Shape)]) -> Result<(
     if tables.iter().any(fits) {
         return Ok(());
     }
+    if let Some(field) = tables.iter().find_map(|it| request.no_number(&it.0, &it.1)) {
+        let option = request.option();
+        return Err(format!("{option}: field `{field}` is no number"));
+    }
     let mut names = vec![request.target()];
     names.extend(request.labels());
     // The table in front of the target is no part of its name.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use eunomia_btf::{Definition, Kind, TypeId};
-use eunomia_host_abi::kernel::MapInfo;
+use eunomia_host_abi::kernel::{MapInfo, map_type};
 use serde_json::Value;
 
 use super::schema::{CustomMember, ExportType, Map, Meta, Sample, Variable};
@@ -253,6 +253,16 @@ fn config(map: &Map) -> Result<Config> {
             if members.is_empty() || members.len() > LIST_MAX {
                 return Err(wrong(format!("custom_members: {} of them", members.len())));
             }
+            for (index, member) in members.iter().enumerate() {
+                let is_taken = members[..index].iter().any(|it| it.name == member.name);
+                if member.name.is_empty() || is_taken {
+                    let what = if is_taken { "twice" } else { "empty" };
+                    return Err(wrong(format!(
+                        "custom_members[{index}].name: {:?} is {what}",
+                        member.name
+                    )));
+                }
+            }
             let member = |it: CustomMember| rows::NamedMember {
                 name: it.name,
                 ty: TypeId(it.btf_type_id),
@@ -280,6 +290,13 @@ fn sampled(facts: &Facts, info: &MapInfo, sample: &Sample, config: &Config) -> R
     if !facts::is_listed(info) {
         return Err(Error::new(format!(
             "sample: a map of type {} cannot be sampled",
+            info.type_name
+        )));
+    }
+    if sample.clear_map && info.map_type == map_type::LPM_TRIE {
+        return Err(Error::new(format!(
+            "sample.clear_map: the kernel does not remove entries of a map of type {} while they \
+             are read",
             info.type_name
         )));
     }

@@ -1,7 +1,11 @@
 //! The JSON document. What is not used is not read: packages of other versions have more.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -12,6 +16,7 @@ use crate::limits::LIST_MAX;
 pub(super) struct Document {
     pub(super) bpf_object: String,
     pub(super) bpf_object_size: u64,
+    #[serde(deserialize_with = "object")]
     pub(super) meta: Meta,
 }
 
@@ -19,9 +24,11 @@ pub(super) struct Document {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Meta {
+    #[serde(deserialize_with = "object")]
     pub(super) bpf_skel: Skeleton,
     #[serde(deserialize_with = "or_empty")]
     pub(super) export_types: Vec<ExportType>,
+    #[serde(deserialize_with = "or_empty")]
     pub(super) enable_multiple_export_types: bool,
 }
 
@@ -147,8 +154,21 @@ pub(super) struct CustomMember {
 
 pub(super) fn parse(json: &[u8]) -> Result<Document> {
     // serde_json refuses more than 128 levels by itself.
-    let document: Document = serde_json::from_slice(json)
-        .map_err(|error| Error::new(format!("this is no eunomia package: {error}")))?;
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let document: Document =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let path = error.path().to_string();
+            let reason = error.into_inner();
+            // What is said of the document as a whole.
+            let field = if path == "." {
+                ""
+            } else {
+                &format!("{path}: ")
+            };
+            Error::new(format!("this is no eunomia package: {field}{reason}"))
+        })?;
+    let end = deserializer.end();
+    end.map_err(|error| Error::new(format!("this is no eunomia package: {error}")))?;
     let skeleton = &document.meta.bpf_skel;
     let variables = skeleton.data_sections.iter().map(|it| it.variables.len());
     let members = document.meta.export_types.iter().map(|it| it.members.len());
@@ -167,6 +187,31 @@ pub(super) fn parse(json: &[u8]) -> Result<Document> {
         }
     }
     Ok(document)
+}
+
+/// An object of JSON, or `null`: serde takes a list for a struct, too.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> std::result::Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> std::result::Result<T, E> {
+            Ok(T::default())
+        }
+    }
+
+    deserializer.deserialize_any(Object(PhantomData))
 }
 
 /// `null` is written for what is empty.

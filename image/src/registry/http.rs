@@ -248,7 +248,7 @@ pub(super) fn status_failure(status: u16, operation: &str, asked: Option<Duratio
         _ if retry == Retry::Never => ErrorKind::Registry,
         _ => ErrorKind::Network,
     };
-    let message = format!("{operation}: the registry answered {status}");
+    let message = format!("{operation}: the server answered {status}");
     Failure {
         error: Error::new(kind, message),
         retry,

@@ -47,6 +47,11 @@ pub(super) async fn run(
         Stdio::Null => None,
     };
     let sink = &mut *settings.rows;
+    for source in &tool.plan.sources {
+        if source.kind != SourceKind::Text {
+            sink.declare(&source.table);
+        }
+    }
     let outcome = sources
         .live(kernel, &prepared, sink, console.as_mut(), stop)
         .await;

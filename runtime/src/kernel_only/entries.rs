@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eunomia_formats::{EntryLayout, PerCpu};
+use eunomia_formats::{EntryLayout, Integers, PerCpu};
 use eunomia_host_abi::kernel::{Cursor, Entries, Map, map_type};
 use eunomia_host_abi::output::{OutputSink, Table};
 use eunomia_host_abi::{Result, record};
@@ -21,7 +21,10 @@ pub(super) struct Walk {
     clear: bool,
     /// Where it is, while it is under way.
     cursor: Option<Cursor>,
+    /// Whether it has shown rows.
     shown: bool,
+    /// Whether the one before it had: what is gone since then is gone from metrics, too.
+    had_shown: bool,
 }
 
 impl Walk {
@@ -40,6 +43,7 @@ impl Walk {
             clear,
             cursor: None,
             shown: false,
+            had_shown: false,
         }
     }
 
@@ -50,7 +54,7 @@ impl Walk {
                 drain: self.clear && !self.is_array(),
                 ..Cursor::default()
             });
-            self.shown = false;
+            self.had_shown = std::mem::take(&mut self.shown);
         }
     }
 
@@ -88,7 +92,7 @@ impl Walk {
         }
         if count == 0 {
             self.cursor = None;
-            if self.shown {
+            if self.shown || self.had_shown {
                 sink.end_of_interval(&self.table)?;
             }
         }
@@ -104,18 +108,22 @@ fn append(rows: &mut Vec<u8>, how: How<'_>, key: &[u8], value: &[u8]) {
     let (layout, _) = how;
     let stride = layout.value_bytes.next_multiple_of(8);
     match layout.per_cpu {
-        PerCpu::No => push(rows, how, key, value, None),
-        PerCpu::Sum { item_bytes } => {
-            let sum = sum(value, layout.value_bytes, stride, item_bytes);
-            push(rows, how, key, &sum, None);
+        PerCpu::No => push(rows, how, key, own(layout, value), None),
+        PerCpu::Sum(integers) => {
+            push(rows, how, key, &sum(value, stride, integers), None);
         }
         PerCpu::Rows { cpu_at } => {
             for (cpu, value) in value.chunks_exact(stride.max(1)).enumerate() {
                 let number = u32::try_from(cpu).unwrap_or(u32::MAX);
-                push(rows, how, key, value, Some((cpu_at, number)));
+                push(rows, how, key, own(layout, value), Some((cpu_at, number)));
             }
         }
     }
+}
+
+/// A value without the bytes that fill it up.
+fn own<'v>(layout: &EntryLayout, value: &'v [u8]) -> &'v [u8] {
+    &value[..layout.value_bytes.min(value.len())]
 }
 
 fn push(
@@ -125,7 +133,6 @@ fn push(
     value: &[u8],
     cpu: Option<(usize, u32)>,
 ) {
-    let value = &value[..layout.value_bytes.min(value.len())];
     if layout.skip_zero && value.iter().all(|byte| *byte == 0) {
         return;
     }
@@ -145,35 +152,64 @@ fn put(row: &mut [u8], at: usize, bytes: &[u8]) {
     }
 }
 
-/// Add up the integers of all CPUs, item by item.
-fn sum(values: &[u8], value_bytes: usize, stride: usize, item_bytes: usize) -> Vec<u8> {
-    let mut sums = vec![0u64; value_bytes / item_bytes.max(1)];
+/// Add up the integers of all CPUs, item by item, to integers of 8 bytes.
+fn sum(values: &[u8], stride: usize, integers: Integers) -> Vec<u8> {
+    let mut sums = vec![0u64; integers.count];
+    let item_bytes = integers.bytes.max(1);
     for value in values.chunks_exact(stride.max(1)) {
-        for (sum, item) in sums.iter_mut().zip(value.chunks_exact(item_bytes.max(1))) {
-            let mut wide = [0; 8];
-            wide[..item.len()].copy_from_slice(item);
-            *sum = sum.wrapping_add(u64::from_ne_bytes(wide));
+        for (sum, item) in sums.iter_mut().zip(value.chunks_exact(item_bytes)) {
+            *sum = sum.wrapping_add(widened(item, integers.signed));
         }
     }
-    sums.iter()
-        .flat_map(|sum| sum.to_ne_bytes().into_iter().take(item_bytes))
-        .collect()
+    sums.iter().flat_map(|sum| sum.to_ne_bytes()).collect()
+}
+
+/// An integer of at most 8 bytes, as one of 8.
+fn widened(item: &[u8], signed: bool) -> u64 {
+    let is_negative = match cfg!(target_endian = "little") {
+        true => item.last(),
+        false => item.first(),
+    };
+    let is_negative = signed && is_negative.is_some_and(|byte| byte & 0x80 != 0);
+    let mut wide = [if is_negative { 0xff } else { 0 }; 8];
+    match cfg!(target_endian = "little") {
+        true => wide[..item.len()].copy_from_slice(item),
+        false => wide[8 - item.len()..].copy_from_slice(item),
+    }
+    u64::from_ne_bytes(wide)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn integers(bytes: usize, count: usize, signed: bool) -> Integers {
+        Integers {
+            bytes,
+            count,
+            signed,
+        }
+    }
+
     #[test]
     fn values_of_cpus_are_added_item_by_item() {
         let one = [1u32, 2].map(u32::to_ne_bytes).concat();
         let two = [10u32, u32::MAX].map(u32::to_ne_bytes).concat();
         let all = [one, two].concat();
+        // The sum has room for more than an item of one CPU.
         assert_eq!(
-            sum(&all, 8, 8, 4),
-            [11u32, 1].map(u32::to_ne_bytes).concat()
+            sum(&all, 8, integers(4, 2, false)),
+            [11u64, (1 << 32) + 1].map(u64::to_ne_bytes).concat()
+        );
+        assert_eq!(
+            sum(&all, 8, integers(4, 2, true)),
+            [11u64, 1].map(u64::to_ne_bytes).concat()
         );
         let padded = [1u32, 0, 5, 0].map(u32::to_ne_bytes).concat();
-        assert_eq!(sum(&padded, 4, 8, 4), 6u32.to_ne_bytes());
+        assert_eq!(sum(&padded, 8, integers(4, 1, false)), 6u64.to_ne_bytes());
+        let bytes = [[200u8; 8], [200; 8]].concat();
+        assert_eq!(sum(&bytes, 8, integers(1, 1, false)), 400u64.to_ne_bytes());
+        let negative = sum(&bytes, 8, integers(1, 1, true));
+        assert_eq!(negative, (-112i64).to_ne_bytes());
     }
 }

@@ -174,9 +174,12 @@ impl Kernel for LibbpfKernel {
         let open = || self.builder(name, part.as_ref())?.open_memory(elf);
         let (opened, messages) = log::captured(open);
         let mut opened = opened.map_err(|error| {
+            let mut words = with_words(&operation, &messages);
+            if words.contains("BTF is required") {
+                words.push_str(" compile it with debug information: `clang -g`");
+            }
             // Whatever libbpf trips over, it is the file that is wrong.
-            Error::from_errno(errno_of(&error), with_words(&operation, &messages))
-                .with_kind(ErrorKind::InvalidArgument)
+            Error::from_errno(errno_of(&error), words).with_kind(ErrorKind::InvalidArgument)
         })?;
         give_types(&mut opened);
         let pin_root = self.options.pin_root.clone();

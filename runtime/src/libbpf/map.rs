@@ -138,7 +138,7 @@ impl LibbpfMap {
         Err(Error::new(
             ErrorKind::NotSupported,
             format!(
-                "{operation} map `{}`: maps of type {} cannot",
+                "{operation} map `{}`: maps of type {} do not allow that",
                 self.info.name, self.info.type_name
             ),
         ))

@@ -1,6 +1,6 @@
 //! From words to an expression.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::token::{Compare, Token, TokenKind, tokens};
@@ -134,7 +134,8 @@ impl Parser<'_> {
                 let regex = RegexBuilder::new(&pattern)
                     .size_limit(REGEX_BYTES_MAX)
                     .build()
-                    .with_context(|| format!("filter `{}`", self.text))?;
+                    // In one text: clap shows the outermost alone.
+                    .map_err(|error| anyhow!("filter `{}`: {error}", self.text))?;
                 let is_negated = kind == TokenKind::NoMatch;
                 Ok(Expression::Match {
                     field,

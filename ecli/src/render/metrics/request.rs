@@ -60,7 +60,18 @@ impl MetricRequest {
     /// Whether a table has what is asked for.
     pub(in crate::render) fn fits(&self, table: &str, shape: &Shape) -> bool {
         self.target_in(table, shape).is_some()
+            && self.no_number(table, shape).is_none()
             && self.labels().all(|label| shape.find(label).is_some())
+    }
+
+    /// The field that is asked for, if it is none that can be counted.
+    pub(in crate::render) fn no_number<'s>(
+        &self,
+        table: &str,
+        shape: &'s Shape,
+    ) -> Option<&'s str> {
+        let field = &shape.fields[self.target_in(table, shape)??];
+        (!field.kind.class.is_number()).then_some(&*field.path)
     }
 
     /// The field of a table that is asked for; inner `None`: the rows themselves.
