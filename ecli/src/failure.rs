@@ -8,6 +8,18 @@ use std::process::ExitCode;
 
 use crate::terminal;
 
+/// Nobody reads any more what a command prints, as after `| head -1`: it ends without a word.
+#[derive(Debug)]
+pub(crate) struct OutputClosed;
+
+impl fmt::Display for OutputClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody reads any more")
+    }
+}
+
+impl Error for OutputClosed {}
+
 /// An error with advice. It shows as the error that it carries.
 #[derive(Debug)]
 struct Hinted {
@@ -66,6 +78,9 @@ pub(crate) fn causes(error: &anyhow::Error) -> impl Iterator<Item = &(dyn Error 
 
 /// Prints an error to stderr.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if causes(error).any(|cause| cause.is::<OutputClosed>()) {
+        return ExitCode::FAILURE;
+    }
     let mut text = format!("ecli: {}\n", message(error));
     if let Some(hint) = hint(error) {
         text.push_str(&format!("hint: {hint}\n"));

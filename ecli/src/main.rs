@@ -5,6 +5,8 @@
 //! stderr; exit code 1 is a failure, 2 a wrong command line, and that of `ecli run` is the guest's.
 
 #![forbid(unsafe_code)]
+// It panics when nobody reads; `commands::print` does not.
+#![cfg_attr(not(test), deny(clippy::print_stdout))]
 
 mod admission;
 mod cli;

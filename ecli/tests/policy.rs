@@ -32,6 +32,22 @@ fn assert_refused(outcome: &Outcome, reason: &str) {
 }
 
 #[test]
+fn a_command_whose_output_nobody_reads_ends_without_a_word() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["policy", "show"][..], &["prune"], &["version"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = sandbox.command(arguments).stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            (output.status.code(), &*said),
+            (Some(1), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
 fn a_strangers_image_needs_a_yes_which_is_remembered() {
     let sandbox = Sandbox::new();
     stranger(&sandbox, STRANGER, |_| {});

@@ -134,7 +134,7 @@ fn a_guest_that_asks_for_more_while_it_runs_is_refused() -> Result<()> {
             ),
             (
                 "[permissions]\nattach-targets.deny = [\"xdp:*\"]",
-                "attach program `pass`: xdp:lo:generic",
+                "attach program `pass`: xdp:lo: ",
             ),
             (
                 "[permissions]\ntest-runs = false",

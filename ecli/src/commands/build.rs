@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use eunomia_image::{PackedImage, Platform, Reference};
 
-use super::print;
+use super::{print, print_line};
 use crate::consent;
 use crate::context::Context;
 use crate::project::{self, KernelFile, Language, Project};
@@ -114,15 +114,14 @@ fn build_and_say(ctx: &Context, options: &Options) -> Result<()> {
     store.write_image(&reference, &image)?;
     consent::remember_built(&store, &image);
     if options.quiet {
-        println!("{}", image.digest());
-        return Ok(());
+        return print_line(image.digest());
     }
-    println!("built {reference}");
+    let mut text = format!("built {reference}\n");
     for (part, bytes) in &parts {
-        println!("  {part:<32} {:>9}", size::shown(*bytes));
+        text += &format!("  {part:<32} {:>9}\n", size::shown(*bytes));
     }
-    println!("  digest {}", image.digest());
-    Ok(())
+    text += &format!("  digest {}", image.digest());
+    print_line(text)
 }
 
 /// The image for the only platform, or an index of those for several; and what is in them.

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use eunomia_image::{PrivateKey, PublicKey};
 
+use super::print_line;
 use crate::failure::HintExt as _;
 use crate::password;
 
@@ -55,10 +56,7 @@ enum KeyCommand {
 pub(crate) fn run(options: Options) -> Result<()> {
     match options.command {
         KeyCommand::Generate { name, no_password } => generate(&name, no_password),
-        KeyCommand::Show { file } => {
-            println!("{}", read_public(&file)?.fingerprint());
-            Ok(())
-        }
+        KeyCommand::Show { file } => print_line(read_public(&file)?.fingerprint()),
     }
 }
 
@@ -72,9 +70,8 @@ fn generate(name: &Path, no_password: bool) -> Result<()> {
     let public_key = key.public_key();
     write_new(&private, 0o600, pem.as_bytes())?;
     write_new(&public, 0o644, public_key.to_pem().as_bytes())?;
-    println!("{}", public_key.fingerprint());
     eprintln!("wrote {} and {}", private.display(), public.display());
-    Ok(())
+    print_line(public_key.fingerprint())
 }
 
 fn with_extension(name: &Path, extension: &str) -> PathBuf {

@@ -31,16 +31,17 @@ pub(crate) mod unpin;
 pub(crate) mod verify;
 pub(crate) mod version;
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use eunomia_image::{ErrorKind, Reference, Store};
 
 use crate::cli::Command;
 use crate::context::Context;
-use crate::failure::hinted;
+use crate::failure::{OutputClosed, hinted};
 use crate::similar::similar;
 
 /// Carries out a command. The exit code is 0 unless the command has another one to pass on.
@@ -83,10 +84,16 @@ pub(crate) fn run(ctx: &Context, command: Command) -> Result<ExitCode> {
 /// Prints a command's result.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text)
-        .and_then(|()| stdout.flush())
-        .context("write to stdout")
+    let written = stdout.write_all(text).and_then(|()| stdout.flush());
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => OutputClosed.into(),
+        _ => anyhow::Error::new(error).context("write to stdout"),
+    })
+}
+
+/// Prints a line of it.
+pub(crate) fn print_line(line: impl Display) -> Result<()> {
+    print(format!("{line}\n").as_bytes())
 }
 
 /// Says about an image that does not exist which ones do.
@@ -106,7 +113,11 @@ pub(crate) fn unknown_image(
         .collect();
     let wanted = wanted.to_string();
     let close = similar(&wanted, names.iter().map(String::as_str));
-    let hint = if let Some(other) = store_of_sudo_user().filter(|other| other != store.root()) {
+    let hint = if names.contains(&wanted) {
+        "a part of it is missing: `ecli store check` finds what else is, with --repair it is \
+         removed, and the image can be pulled or built again"
+            .to_owned()
+    } else if let Some(other) = store_of_sudo_user().filter(|other| other != store.root()) {
         format!(
             "images that you built without sudo are in another store: sudo ecli --store {} ...",
             other.display()

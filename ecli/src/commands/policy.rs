@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use eunomia_runtime::Permissions;
 
+use super::print_line;
 use crate::admission::Candidate;
 use crate::context::Context;
 use crate::policy::{self, Judgement, Outcome, Trust};
@@ -55,18 +56,18 @@ fn check(ctx: &Context, image: &str) -> Result<ExitCode> {
     let computed = Permissions::of(&found.into_parts())?;
     let stated = permissions::check_stated(candidate.shown(), candidate.stated(), &computed);
     let judgement = candidate.judge(&files, computed.clone());
-    println!("image    {}", candidate.shown());
+    let mut text = format!("image    {}\n", candidate.shown());
     if let Some(digest) = candidate.digest() {
-        println!("digest   {digest}");
+        text += &format!("digest   {digest}\n");
     }
-    println!("asks for");
+    text += "asks for\n";
     for line in permissions::described(&computed) {
-        println!("  {line}");
+        text += &format!("  {line}\n");
     }
-    println!("rules");
-    print!("{}", rules(&judgement, &stated));
+    text += "rules\n";
+    text += &rules(&judgement, &stated);
     for reason in &candidate.signatures().skipped {
-        println!("  skipped a signature: {}", visible(reason));
+        text += &format!("  skipped a signature: {}\n", visible(reason));
     }
     let is_denied = judgement.denials().next().is_some() || stated.is_err();
     let verdict = match (&judgement.trust, is_denied) {
@@ -77,7 +78,7 @@ fn check(ctx: &Context, image: &str) -> Result<ExitCode> {
         (None, _) if candidate.is_accepted(ctx)? => "runs: it was accepted before".to_owned(),
         (None, _) => "asks first (--yes: runs)".to_owned(),
     };
-    println!("verdict  {verdict}");
+    print_line(format_args!("{text}verdict  {verdict}"))?;
     Ok(match is_denied {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
@@ -113,11 +114,11 @@ fn rules(judgement: &Judgement, stated: &Result<()>) -> String {
 fn show() -> Result<()> {
     let files = policy::load()?;
     for file in &files {
-        println!(
+        print_line(format_args!(
             "# {}\n{}",
             file.path.display(),
             visible_lines(file.text.trim_end())
-        );
+        ))?;
     }
     if files.is_empty() {
         let places: Vec<String> = policy::paths()
@@ -127,11 +128,11 @@ fn show() -> Result<()> {
         if places.is_empty() {
             bail!("there is no place for a policy");
         }
-        println!(
+        print_line(format_args!(
             "# no policy: images run after a question, local tools without; no map is pinned\n\
              # it would be in {}",
             places.join(" or ")
-        );
+        ))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use super::print_line;
 use crate::context::Context;
 use crate::size;
 
@@ -14,12 +15,11 @@ pub(crate) struct Options {}
 /// Prunes, and says how much that was.
 pub(crate) fn run(ctx: &Context, _: Options) -> Result<()> {
     let report = ctx.store()?.prune()?;
-    println!(
+    print_line(format_args!(
         "deleted {} blobs, {} files of the cache and {} unfinished files: {}",
         report.blobs.len(),
         report.derived,
         report.unfinished,
         size::shown(report.bytes)
-    );
-    Ok(())
+    ))
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use eunomia_image::Reference;
 
-use super::unknown_image;
+use super::{print_line, unknown_image};
 use crate::context::Context;
 use crate::transfer::local;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
             .remove(&reference)
             .map_err(|error| unknown_image(&store, &reference, error))?;
         for name in removed {
-            println!("removed {name}");
+            print_line(format_args!("removed {name}"))?;
         }
     }
     Ok(())

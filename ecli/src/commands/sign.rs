@@ -10,7 +10,7 @@ use eunomia_image::{
     Store,
 };
 
-use super::{key, unknown_image};
+use super::{key, print_line, unknown_image};
 use crate::context::Context;
 use crate::transfer::Access;
 
@@ -77,8 +77,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     if let Some(registry) = &remote {
         signer.sign_at_registry(registry, stored.is_some())?;
     }
-    println!("{}", subject.digest);
-    Ok(())
+    print_line(&subject.digest)
 }
 
 fn is_remote(options: &Options) -> bool {

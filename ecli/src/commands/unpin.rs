@@ -7,6 +7,7 @@ use clap::Args;
 use eunomia_runtime::libbpf;
 use eunomia_runtime::libbpf::pins;
 
+use super::print_line;
 use crate::pinning;
 use crate::terminal::visible;
 
@@ -32,7 +33,8 @@ pub(crate) fn run(options: Options) -> Result<()> {
     for path in &options.paths {
         let path = pinning::folder(path);
         remove(&path)?;
-        println!("unpinned {}", visible(&path.display().to_string()));
+        let shown = visible(&path.display().to_string());
+        print_line(format_args!("unpinned {shown}"))?;
     }
     Ok(())
 }

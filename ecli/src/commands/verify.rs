@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use clap::Args;
 use eunomia_image::{Digest, ErrorKind, Layout, Platform, PublicKey, Reference, Signatures};
 
-use super::{key, unknown_image};
+use super::{key, print_line, unknown_image};
 use crate::context::Context;
 use crate::failure::hinted;
 use crate::terminal::visible;
@@ -56,8 +56,8 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         let Some((signature, key)) = found else {
             continue;
         };
-        println!("{digest} {} by {}", signature.form(), key.fingerprint());
-        return Ok(());
+        let (form, key) = (signature.form(), key.fingerprint());
+        return print_line(format_args!("{digest} {form} by {key}"));
     }
     let error = match signatures.found.len() {
         0 => anyhow!("verify {shown}: it has no signature"),

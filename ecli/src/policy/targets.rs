@@ -1,7 +1,12 @@
 //! How attach targets are written in policies: one spelling for each thing that a program can be
 //! attached to, whichever way it gets there.
 
-use eunomia_runtime::target::{Section, Target, UprobeLocation, UprobeLocations};
+use std::path::{Component, Path, PathBuf};
+
+use eunomia_runtime::libbpf::places;
+use eunomia_runtime::target::{
+    IteratorTarget, NetkitSide, Section, Target, TcDirection, UprobeLocation, UprobeLocations,
+};
 
 /// The spellings of what a section names: all of them must be allowed. None when it names nothing:
 /// then the guest says where, and is checked then.
@@ -13,7 +18,8 @@ pub(crate) fn of_section(section: &str) -> Vec<String> {
 }
 
 /// The spellings of a target. Offsets, cookies and processes are left out: who may watch a function
-/// may watch each of its instructions.
+/// may watch each of its instructions; likewise modes and positions, and files, cgroups and
+/// interfaces have their own names, whichever way they were written.
 pub(crate) fn of_target(target: &Target) -> Vec<String> {
     match target {
         Target::Kprobe { symbol, .. } => vec![format!("kprobe:{symbol}")],
@@ -23,31 +29,93 @@ pub(crate) fn of_target(target: &Target) -> Vec<String> {
             .collect(),
         Target::Uprobe {
             binary, location, ..
-        } => vec![match location {
-            UprobeLocation::Symbol(symbol, _) => format!("uprobe:{binary}:{symbol}"),
-            UprobeLocation::FileOffset(offset) => format!("uprobe:{binary}:{offset:#x}"),
-        }],
+        } => {
+            let binary = real(places::binary(binary), binary);
+            vec![match location {
+                UprobeLocation::Symbol(symbol, _) => format!("uprobe:{binary}:{symbol}"),
+                UprobeLocation::FileOffset(offset) => format!("uprobe:{binary}:{offset:#x}"),
+            }]
+        }
         Target::UprobeMulti {
             binary, locations, ..
-        } => match locations {
-            UprobeLocations::Pattern(pattern) => vec![format!("uprobe:{binary}:{pattern}")],
-            UprobeLocations::Symbols(symbols) => symbols
-                .iter()
-                .map(|symbol| format!("uprobe:{binary}:{symbol}"))
-                .collect(),
-            UprobeLocations::FileOffsets(offsets) => offsets
-                .iter()
-                .map(|offset| format!("uprobe:{binary}:{offset:#x}"))
-                .collect(),
-        },
+        } => {
+            let binary = real(places::binary(binary), binary);
+            match locations {
+                UprobeLocations::Pattern(pattern) => vec![format!("uprobe:{binary}:{pattern}")],
+                UprobeLocations::Symbols(symbols) => symbols
+                    .iter()
+                    .map(|symbol| format!("uprobe:{binary}:{symbol}"))
+                    .collect(),
+                UprobeLocations::FileOffsets(offsets) => offsets
+                    .iter()
+                    .map(|offset| format!("uprobe:{binary}:{offset:#x}"))
+                    .collect(),
+            }
+        }
         Target::Usdt {
             binary,
             provider,
             name,
             ..
-        } => vec![format!("usdt:{binary}:{provider}:{name}")],
+        } => {
+            let binary = real(places::binary(binary), binary);
+            vec![format!("usdt:{binary}:{provider}:{name}")]
+        }
+        Target::Xdp {
+            network_interface, ..
+        } => vec![format!("xdp:{}", interface(network_interface))],
+        Target::Tc {
+            network_interface,
+            direction,
+            ..
+        } => {
+            let direction = match direction {
+                TcDirection::Ingress => "ingress",
+                TcDirection::Egress => "egress",
+            };
+            vec![format!("tc:{}:{direction}", interface(network_interface))]
+        }
+        Target::Netkit {
+            network_interface,
+            side,
+            ..
+        } => {
+            let side = match side {
+                NetkitSide::Primary => "primary",
+                NetkitSide::Peer => "peer",
+            };
+            vec![format!("netkit:{}:{side}", interface(network_interface))]
+        }
+        Target::SocketFilter(name) => vec![format!("socket_filter:{}", interface(name))],
+        Target::Cgroup { path, .. } => {
+            vec![format!("cgroup:{}", real(places::cgroup(path), path))]
+        }
+        Target::Iterator(IteratorTarget::Cgroup { path, .. }) => {
+            let path = real(places::cgroup(path), path);
+            vec![format!("iterator:cgroup={path}")]
+        }
+        Target::NetworkNamespace(path) => {
+            let file = Path::new(path).canonicalize().ok();
+            vec![format!("network_namespace:{}", real(file, path))]
+        }
         other => vec![other.to_string()],
     }
+}
+
+/// The real path of what a target names; if there is nothing, what was written, without the ways
+/// around a pattern: attaching will fail.
+fn real(found: Option<PathBuf>, written: &str) -> String {
+    let path = found.unwrap_or_else(|| {
+        let parts = Path::new(written).components();
+        parts
+            .filter(|part| !matches!(part, Component::ParentDir | Component::CurDir))
+            .collect()
+    });
+    path.to_string_lossy().into_owned()
+}
+
+fn interface(written: &str) -> String {
+    places::interface(written).unwrap_or_else(|| written.to_owned())
 }
 
 #[cfg(test)]
@@ -55,13 +123,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_way_to_a_file_or_an_interface_is_spelled_the_same() {
+        let spelled = |text: &str| of_target(&text.parse().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        let (file, link) = (folder.join("program"), folder.join("link"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let (shown, link) = (file.display(), link.display());
+        let name = folder.file_name().unwrap().to_string_lossy();
+        for way in [
+            format!("uprobe:{shown}:main"),
+            format!("uprobe:{link}:main"),
+            format!("uprobe:{}/../{name}/./program:main", folder.display()),
+        ] {
+            assert_eq!(spelled(&way), [format!("uprobe:{shown}:main")], "{way}");
+        }
+        let missing = spelled("uprobe:/usr/lib/../../nowhere/x:main");
+        assert_eq!(missing, ["uprobe:/usr/lib/nowhere/x:main"]);
+        for way in ["xdp:lo", "xdp:1", "xdp:lo:generic"] {
+            assert_eq!(spelled(way), ["xdp:lo"]);
+        }
+        assert_eq!(spelled("tc:1:ingress:first"), ["tc:lo:ingress"]);
+    }
+
+    #[test]
     fn every_way_to_a_function_is_spelled_the_same() {
         let spelled = |text: &str| of_target(&text.parse().unwrap());
         assert_eq!(spelled("kprobe:tcp_connect+4"), ["kprobe:tcp_connect"]);
         assert_eq!(spelled("kprobe_multi:a,b"), ["kprobe:a", "kprobe:b"]);
         assert_eq!(
-            spelled("uprobe:/bin/bash:readline+8@7"),
-            ["uprobe:/bin/bash:readline"]
+            spelled("uprobe:/nowhere/bash:readline+8@7"),
+            ["uprobe:/nowhere/bash:readline"]
         );
         assert_eq!(of_section("kretprobe/tcp_connect"), ["kprobe:tcp_connect"]);
         assert_eq!(

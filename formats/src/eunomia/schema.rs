@@ -24,7 +24,7 @@ pub(super) struct Document {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Meta {
-    #[serde(deserialize_with = "object")]
+    #[serde(deserialize_with = "object_or_empty")]
     pub(super) bpf_skel: Skeleton,
     #[serde(deserialize_with = "or_empty")]
     pub(super) export_types: Vec<ExportType>,
@@ -189,13 +189,13 @@ pub(super) fn parse(json: &[u8]) -> Result<Document> {
     Ok(document)
 }
 
-/// An object of JSON, or `null`: serde takes a list for a struct, too.
-fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+/// An object of JSON: serde takes a list for a struct, too.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> std::result::Result<T, D::Error> {
     struct Object<T>(PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for Object<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,13 +205,21 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<T, A::Error> {
             T::deserialize(MapAccessDeserializer::new(map))
         }
-
-        fn visit_unit<E: serde::de::Error>(self) -> std::result::Result<T, E> {
-            Ok(T::default())
-        }
     }
 
     deserializer.deserialize_any(Object(PhantomData))
+}
+
+/// The same, or `null`.
+fn object_or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> std::result::Result<T, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(bound = "T: Deserialize<'de>", transparent)]
+    struct Only<T>(#[serde(deserialize_with = "object")] T);
+
+    let object: Option<Only<T>> = Option::deserialize(deserializer)?;
+    Ok(object.map(|only| only.0).unwrap_or_default())
 }
 
 /// `null` is written for what is empty.

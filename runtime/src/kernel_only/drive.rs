@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eunomia_formats::{Source, SourceKind};
 use eunomia_host_abi::Result;
-use eunomia_host_abi::kernel::{BoxFuture, Kernel, Map};
+use eunomia_host_abi::kernel::{BoxFuture, Kernel, Link, Map};
 use eunomia_host_abi::output::{OutputSink, Table};
 use eunomia_host_abi::stop::StopSignal;
 
@@ -148,8 +148,9 @@ impl Sources {
         stop: &StopSignal,
     ) -> Result<()> {
         for program in &self.texts {
-            let link = iterators::link_of(&prepared.links, program)?;
-            iterators::print(link, console.as_deref_mut())?;
+            for link in iterators::links_of(&prepared.links, program) {
+                iterators::print(link, console.as_deref_mut())?;
+            }
         }
         for index in 0..self.structs.len() {
             self.run_iterator(index, prepared, sink)?;
@@ -193,11 +194,13 @@ impl Sources {
 
     /// Iterators run once; when there is nothing else, that was it.
     fn is_done_after_iterators(&self, prepared: &Prepared) -> bool {
-        let iterators = self.texts.len() + self.structs.len();
-        iterators > 0
+        let structs = self.structs.iter().map(|(program, ..)| program);
+        let programs: Vec<&String> = self.texts.iter().chain(structs).collect();
+        let is_iterator = |link: &Box<dyn Link>| programs.contains(&&link.info().name);
+        !programs.is_empty()
             && self.buffers.is_empty()
             && self.timers.is_empty()
-            && prepared.links.len() <= iterators
+            && prepared.links.iter().all(is_iterator)
     }
 
     fn run_iterator(
@@ -207,8 +210,10 @@ impl Sources {
         sink: &mut dyn OutputSink,
     ) -> Result<()> {
         let (program, table, stacks, bytes) = &self.structs[index];
-        let link = iterators::link_of(&prepared.links, program)?;
-        iterators::pass_on(link, (table, stacks), *bytes, sink)
+        for link in iterators::links_of(&prepared.links, program) {
+            iterators::pass_on(link, (table, stacks), *bytes, sink)?;
+        }
+        Ok(())
     }
 
     /// One batch of each buffer that has one; false when none had.

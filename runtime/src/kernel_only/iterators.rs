@@ -13,15 +13,15 @@ use crate::console::Console;
 /// Bytes of one read.
 const READ_BYTES: usize = 64 * 1024;
 
-/// The link of an iterator program.
-pub(super) fn link_of<'a>(links: &'a [Box<dyn Link>], program: &str) -> Result<&'a dyn Link> {
-    let link = links.iter().find(|link| link.info().name == program);
-    link.map(|link| &**link).ok_or_else(|| {
-        Error::new(
-            ErrorKind::NotFound,
-            format!("run iterator `{program}`: it is not attached"),
-        )
-    })
+/// The links of an iterator program: one for each place it was given, none if nobody said where.
+pub(super) fn links_of<'a>(
+    links: &'a [Box<dyn Link>],
+    program: &str,
+) -> impl Iterator<Item = &'a dyn Link> {
+    links
+        .iter()
+        .map(|link| &**link)
+        .filter(move |link| link.info().name == program)
 }
 
 /// Run an iterator and print its text.

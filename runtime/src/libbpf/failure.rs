@@ -8,6 +8,10 @@ use eunomia_host_abi::Error;
 /// The error of a failed system call.
 pub(super) fn from_io(error: &io::Error, operation: impl Into<String>) -> Error {
     match error.raw_os_error() {
+        Some(LIBBPF_ERRNO_FORMAT) => Error::new(
+            eunomia_host_abi::ErrorKind::InvalidArgument,
+            format!("{}: the file is not what it should be", operation.into()),
+        ),
         Some(errno) => Error::from_errno(errno, operation.into()),
         None => Error::new(
             eunomia_host_abi::ErrorKind::Other,
@@ -18,6 +22,10 @@ pub(super) fn from_io(error: &io::Error, operation: impl Into<String>) -> Error 
 
 /// From here on numbers are libbpf's own (`enum libbpf_errno`), which it explains by itself.
 const LIBBPF_ERRNO_START: i32 = 4000;
+/// `LIBBPF_ERRNO__FORMAT`: such as a binary that is no ELF file.
+const LIBBPF_ERRNO_FORMAT: i32 = 4001;
+/// What the C library makes of no error at all, where libelf said what is wrong.
+const NO_ERROR: &str = ": Success (os error 0)";
 
 /// The errno of a failed libbpf-rs call; 0 when no system call failed.
 pub(super) fn errno_of(error: &libbpf_rs::Error) -> i32 {
@@ -40,7 +48,7 @@ pub(super) fn with_words(operation: &str, messages: &[String]) -> String {
     let mut text = operation.to_owned();
     for message in messages {
         text.push_str(": ");
-        text.push_str(message);
+        text.push_str(message.trim_end_matches(NO_ERROR));
     }
     text
 }

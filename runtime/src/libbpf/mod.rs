@@ -35,6 +35,7 @@ mod object;
 mod perf_buffer;
 mod perf_event;
 pub mod pins;
+pub mod places;
 mod raw;
 mod readers;
 mod readiness;

@@ -1,5 +1,6 @@
 //! Where programs are attached by their sections, and whether that is there.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -7,11 +8,14 @@ use eunomia_btf::Kind;
 use eunomia_host_abi::kernel::ProgramInfo;
 use eunomia_host_abi::target::{Section, UprobeLocation};
 use eunomia_host_abi::{Target, kernel::Kernel as _};
+use object::read::elf::ElfFile64;
+use object::{Endianness, Object as _, ObjectSymbol as _, ReadCache};
 
 use super::{Checked, Report, host};
 use crate::libbpf::LibbpfKernel;
 use crate::libbpf::feature::{self, Trial};
 use crate::libbpf::host::{KERNEL_BTF, NEEDS_OWN_TYPES, has_kprobes, shows_types, tracing_events};
+use crate::libbpf::places;
 
 /// Whether load finds out about the function, tracepoint or hook of a program.
 pub(super) fn is_verified_against_function(program: &ProgramInfo) -> bool {
@@ -94,7 +98,10 @@ pub(super) fn check(checked: &Checked, subject: &str, program: &ProgramInfo, rep
         },
         Target::Uprobe {
             binary, location, ..
-        } => check_binary(subject, &what, binary, location, report),
+        } => check_binary(subject, &what, (binary, Some(location)), report),
+        Target::UprobeMulti { binary, .. } | Target::Usdt { binary, .. } => {
+            check_binary(subject, &what, (binary, None), report);
+        }
         _ => {}
     }
 }
@@ -131,15 +138,48 @@ fn check_kprobe(subject: &str, what: &str, symbol: &str, report: &mut Report) {
 fn check_binary(
     subject: &str,
     what: &str,
-    binary: &str,
-    _location: &UprobeLocation,
+    (binary, location): (&str, Option<&UprobeLocation>),
     report: &mut Report,
 ) {
-    // A bare name is looked up as the shell or the dynamic linker would.
-    match !binary.starts_with('/') || Path::new(binary).exists() {
-        true => report.fine(subject, what, ""),
-        false => report.failing(subject, what, "there is no such file", ""),
+    let Some(path) = places::binary(binary) else {
+        return report.failing(subject, what, "there is no such file", "");
+    };
+    let shown = path.display().to_string();
+    match has_place(&path, location) {
+        Ok(None) => report.fine(subject, what, ""),
+        Ok(Some(missing)) => report.failing(subject, what, &format!("{shown} has {missing}"), ""),
+        Err(reason) => report.failing(subject, what, &format!("{shown}: {reason}"), ""),
     }
+}
+
+/// What a binary lacks of a place in it.
+fn has_place(path: &Path, location: Option<&UprobeLocation>) -> Result<Option<String>, String> {
+    if !path.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    // Read as it is asked for: libraries have hundreds of megabytes.
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let bytes = file.metadata().map_err(|error| error.to_string())?.len();
+    let cache = ReadCache::new(file);
+    let elf = ElfFile64::<Endianness, _>::parse(&cache)
+        .map_err(|_| "it is no ELF file of 64 bits".to_owned())?;
+    let is_missing = match location {
+        Some(UprobeLocation::FileOffset(offset)) => *offset >= bytes,
+        // A version, as of `memcpy@GLIBC_2.14`, is not in the table of symbols.
+        Some(UprobeLocation::Symbol(wanted, _)) => {
+            let wanted = wanted.split('@').next().unwrap_or_default();
+            let mut symbols = elf.symbols().chain(elf.dynamic_symbols());
+            !symbols.any(|symbol| symbol.is_definition() && symbol.name() == Ok(wanted))
+        }
+        None => false,
+    };
+    Ok(match location {
+        Some(UprobeLocation::FileOffset(_)) if is_missing => Some(format!("only {bytes} bytes")),
+        Some(UprobeLocation::Symbol(wanted, _)) if is_missing => {
+            Some(format!("no function `{wanted}`"))
+        }
+        _ => None,
+    })
 }
 
 fn check_function(checked: &Checked, subject: &str, program: &ProgramInfo, report: &mut Report) {

@@ -1,7 +1,7 @@
 //! BPF objects by themselves.
 
 use anyhow::{Context, Result, ensure};
-use eunomia_tests::is_root;
+use eunomia_tests::{ecli, is_root};
 
 use super::running::{file, object, printed, refused, run, run_with, xdp_of_loopback};
 
@@ -72,6 +72,51 @@ fn maps_are_shown_at_intervals_and_values_of_cpus_added_up() -> Result<()> {
         slots.len() == 8 && slots[3].as_u64() > Some(0) && slots[2] == 0,
         "{slots:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn tables_are_known_before_they_have_rows() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = file(folder.path(), "counts.bpf.o", &object("counts")?)?;
+    let shown = |options: &[&str]| {
+        let args = [
+            &["run", "--timeout", "1s", "-o", "json"],
+            options,
+            &[&*path],
+        ]
+        .concat();
+        ecli()?.args(args).output().context("run it")
+    };
+    let output = shown(&[])?;
+    let printed = String::from_utf8(output.stdout)?;
+    let is_whole = printed.ends_with("{\"lost\":0}\n");
+    ensure!(output.status.success() && is_whole, "{printed}");
+    // Each in one of three tables.
+    for field in ["one", "key", "slots"] {
+        let output = shown(&["--fields", field])?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{field}: {said}");
+    }
+    let said = refused(&["--timeout", "1s", "--fields", "slot", &path])?;
+    ensure!(said.contains("no field `slot`; close are slots"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn maps_that_are_named_are_shown_alone() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = file(folder.path(), "counts.bpf.o", &object("counts")?)?;
+    let args = [&path, "--interval", "100ms", "--map", "per_cpu"];
+    let run = run(&args, None, |run| run.rows.len() > 3)?;
+    let others = run.rows.iter().filter(|row| row.get("lost").is_none());
+    ensure!(others.clone().all(|row| row["key"] == 1), "{:?}", run.rows);
     Ok(())
 }
 

@@ -172,6 +172,7 @@ fn one(link: io::Result<libbpf_rs::Link>) -> Attached {
 fn iterator(attaching: &Attaching<'_>, walked: &IteratorTarget) -> Attached {
     use std::os::fd::AsFd as _;
 
+    check_iterator(&attaching.info.section, walked)?;
     let program = attaching.program;
     match walked {
         IteratorTarget::Everything => one(raw::iterator(program, raw::Walked::Everything)),
@@ -198,6 +199,32 @@ fn iterator(attaching: &Attaching<'_>, walked: &IteratorTarget) -> Attached {
         IteratorTarget::Process(pid) => one(raw::iterator(program, raw::Walked::Process(*pid))),
         IteratorTarget::Thread(tid) => one(raw::iterator(program, raw::Walked::Thread(*tid))),
     }
+}
+
+/// The kernel takes what is walked from a union, by the kind of the iterator: a map's descriptor
+/// would be the number of a thread to one that walks over tasks.
+fn check_iterator(section: &str, walked: &IteratorTarget) -> Result<(), Failure> {
+    // `iter/task`, or `iter.s/task` for one that may sleep.
+    let Some((_, kind)) = section.split_once('/') else {
+        return Ok(());
+    };
+    let (what, kinds): (_, &[&str]) = match walked {
+        IteratorTarget::Everything => return Ok(()),
+        IteratorTarget::MapElements(_) => {
+            ("a map", &["bpf_map_elem", "bpf_sk_storage_map", "sockmap"])
+        }
+        IteratorTarget::Cgroup { .. } => ("a cgroup", &["cgroup"]),
+        IteratorTarget::Process(_) | IteratorTarget::Thread(_) => {
+            ("a process", &["task", "task_file", "task_vma"])
+        }
+    };
+    if kinds.contains(&kind) {
+        return Ok(());
+    }
+    Err(Failure::Explained(
+        ErrorKind::InvalidArgument,
+        format!("an iterator of {kind} does not walk over {what}"),
+    ))
 }
 
 fn explain(

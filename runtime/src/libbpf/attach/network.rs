@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eunomia_host_abi::target::{NetkitSide, Position, TcDirection, XdpMode};
 use eunomia_host_abi::{ErrorKind, Target};
@@ -11,6 +11,7 @@ use libbpf_sys::bpf_link_create_opts;
 use rustix::io::Errno;
 
 use super::super::host;
+use super::super::places::cgroup_place;
 use super::attachment::{Clsact, Unlinked};
 use super::raw::{self, Filter};
 use super::{Attached, Attaching, Attachment, Failure};
@@ -274,9 +275,6 @@ fn interface(text: &str) -> Result<u32, Failure> {
 /// What a socket filter's target says for packets of all network interfaces.
 const EVERY_INTERFACE: &str = "*";
 
-/// Where most systems mount cgroup2, so that people and tools write paths with it in front.
-const USUAL_CGROUP_MOUNT: &str = "/sys/fs/cgroup";
-
 /// A cgroup: absolute paths that lead to the cgroup2 file system as they are, others below its
 /// mount, and so are those below the usual mount where it is mounted elsewhere.
 pub(super) fn open_cgroup(path: &str) -> Result<OwnedFd, Failure> {
@@ -291,14 +289,6 @@ pub(super) fn open_cgroup(path: &str) -> Result<OwnedFd, Failure> {
     Ok(file.into())
 }
 
-fn cgroup_place(mount: &Path, path: &Path) -> PathBuf {
-    if path.starts_with(mount) {
-        return path.to_owned();
-    }
-    let below = path.strip_prefix(USUAL_CGROUP_MOUNT).unwrap_or(path);
-    mount.join(below.strip_prefix("/").unwrap_or(below))
-}
-
 fn unopened(error: &io::Error, path: &str) -> Failure {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NotFound,
@@ -306,31 +296,4 @@ fn unopened(error: &io::Error, path: &str) -> Failure {
         _ => ErrorKind::Other,
     };
     Failure::Explained(kind, format!("open {path}: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cgroups_are_found_below_the_real_mount() {
-        let place = |mount: &str, path: &str| {
-            let place = cgroup_place(Path::new(mount), Path::new(path));
-            place.to_str().unwrap().trim_end_matches('/').to_owned()
-        };
-        let (usual, hybrid) = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified");
-        assert_eq!(place(usual, "/sys/fs/cgroup/web"), "/sys/fs/cgroup/web");
-        assert_eq!(
-            place(hybrid, "/sys/fs/cgroup/web"),
-            "/sys/fs/cgroup/unified/web"
-        );
-        assert_eq!(
-            place(hybrid, "/sys/fs/cgroup/unified/web"),
-            "/sys/fs/cgroup/unified/web"
-        );
-        assert_eq!(place(hybrid, "/sys/fs/cgroup/"), hybrid);
-        assert_eq!(place(hybrid, "/"), hybrid);
-        assert_eq!(place(hybrid, "/web"), "/sys/fs/cgroup/unified/web");
-        assert_eq!(place(usual, "web"), "/sys/fs/cgroup/web");
-    }
 }
