@@ -77,7 +77,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     if let Some(registry) = &remote {
         signer.sign_at_registry(registry, stored.is_some())?;
     }
-    print_line(&subject.digest)
+    print_line(subject.digest)
 }
 
 fn is_remote(options: &Options) -> bool {

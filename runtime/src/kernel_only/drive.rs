@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eunomia_formats::{Source, SourceKind};
 use eunomia_host_abi::Result;
-use eunomia_host_abi::kernel::{BoxFuture, Kernel, Link, Map};
+use eunomia_host_abi::kernel::{BoxFuture, Kernel, Map};
 use eunomia_host_abi::output::{OutputSink, Table};
 use eunomia_host_abi::stop::StopSignal;
 
@@ -196,11 +196,11 @@ impl Sources {
     fn is_done_after_iterators(&self, prepared: &Prepared) -> bool {
         let structs = self.structs.iter().map(|(program, ..)| program);
         let programs: Vec<&String> = self.texts.iter().chain(structs).collect();
-        let is_iterator = |link: &Box<dyn Link>| programs.contains(&&link.info().name);
+        let mut links = prepared.links.iter().map(|link| link.info().name);
         !programs.is_empty()
             && self.buffers.is_empty()
             && self.timers.is_empty()
-            && prepared.links.iter().all(is_iterator)
+            && links.all(|name| programs.contains(&&name))
     }
 
     fn run_iterator(
