@@ -95,22 +95,21 @@ pub(crate) fn of_target(target: &Target) -> Vec<String> {
             vec![format!("iterator:cgroup={path}")]
         }
         Target::NetworkNamespace(path) => {
-            let file = Path::new(path).canonicalize().ok();
+            let file = places::real(Path::new(path));
             vec![format!("network_namespace:{}", real(file, path))]
         }
         other => vec![other.to_string()],
     }
 }
 
-/// The real path of what a target names; if there is nothing, what was written, without the ways
-/// around a pattern: attaching will fail.
+/// The real path of what a target names, or what was written. That has no ways around a pattern:
+/// there is nothing there, or it is seen through `/proc/PID/root`.
 fn real(found: Option<PathBuf>, written: &str) -> String {
-    let path = found.unwrap_or_else(|| {
-        let parts = Path::new(written).components();
-        parts
-            .filter(|part| !matches!(part, Component::ParentDir | Component::CurDir))
-            .collect()
-    });
+    let path = found.unwrap_or_else(|| PathBuf::from(written));
+    let parts = path.components();
+    let path: PathBuf = parts
+        .filter(|part| !matches!(part, Component::ParentDir | Component::CurDir))
+        .collect();
     path.to_string_lossy().into_owned()
 }
 

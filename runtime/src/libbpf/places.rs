@@ -1,6 +1,7 @@
 //! What the words of an attach target lead to on this host: one name for each thing, whichever way
 //! somebody writes it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::host;
@@ -17,7 +18,7 @@ const LIBRARY_FOLDERS: &str = "/usr/lib64:/usr/lib";
 /// (`resolve_full_path`). None when there is none.
 pub fn binary(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
-        return Path::new(name).canonicalize().ok();
+        return real(Path::new(name));
     }
     let is_library = name.ends_with(".so") || name.contains(".so.");
     let (variable, folders) = match is_library {
@@ -33,14 +34,25 @@ pub fn binary(name: &str) -> Option<PathBuf> {
         .filter(|folder| !folder.as_os_str().is_empty())
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
-        .and_then(|file| file.canonicalize().ok())
+        .and_then(|file| real(&file))
+}
+
+/// The real path of what is there. The path as it was written where that leads somewhere else:
+/// links of `/proc/PID/root` cross into other mount namespaces, which their text does not show.
+pub fn real(path: &Path) -> Option<PathBuf> {
+    let wanted = path.metadata().ok()?;
+    let is_it = |found: &PathBuf| {
+        let found = found.metadata();
+        found.is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
+    };
+    let found = path.canonicalize().ok().filter(is_it);
+    Some(found.unwrap_or_else(|| path.to_owned()))
 }
 
 /// The real path of a cgroup: absolute paths that lead to the cgroup2 file system as they are,
 /// others below its mount. None when there is none.
 pub fn cgroup(path: &str) -> Option<PathBuf> {
-    let place = cgroup_place(&host::cgroup_mount()?, Path::new(path));
-    place.canonicalize().ok()
+    real(&cgroup_place(&host::cgroup_mount()?, Path::new(path)))
 }
 
 /// Where a cgroup is; paths below the usual mount are where it is mounted elsewhere, too.
