@@ -102,15 +102,20 @@ pub(crate) fn of_target(target: &Target) -> Vec<String> {
     }
 }
 
-/// The real path of what a target names, or what was written. That has no ways around a pattern:
-/// there is nothing there, or it is seen through `/proc/PID/root`.
+/// The real path of what a target names, or what was written where there is nothing: attaching will
+/// fail. What is there without a name of its own, seen through a link into another mount namespace,
+/// and what goes up, is spelled so that no pattern of a folder covers it.
 fn real(found: Option<PathBuf>, written: &str) -> String {
-    let path = found.unwrap_or_else(|| PathBuf::from(written));
-    let parts = path.components();
-    let path: PathBuf = parts
-        .filter(|part| !matches!(part, Component::ParentDir | Component::CurDir))
-        .collect();
-    path.to_string_lossy().into_owned()
+    match found {
+        Some(path) => path.to_string_lossy().into_owned(),
+        None => {
+            let path = Path::new(written);
+            let goes_up = path.components().any(|part| part == Component::ParentDir);
+            let is_unclear = goes_up || path.exists();
+            let mark = if is_unclear { "../" } else { "" };
+            format!("{mark}{written}")
+        }
+    }
 }
 
 fn interface(written: &str) -> String {
@@ -139,7 +144,7 @@ mod tests {
             assert_eq!(spelled(&way), [format!("uprobe:{shown}:main")], "{way}");
         }
         let missing = spelled("uprobe:/usr/lib/../../nowhere/x:main");
-        assert_eq!(missing, ["uprobe:/usr/lib/nowhere/x:main"]);
+        assert_eq!(missing, ["uprobe:..//usr/lib/../../nowhere/x:main"]);
         for way in ["xdp:lo", "xdp:1", "xdp:lo:generic"] {
             assert_eq!(spelled(way), ["xdp:lo"]);
         }

@@ -2,7 +2,7 @@
 //! somebody writes it.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::host;
 
@@ -37,8 +37,8 @@ pub fn binary(name: &str) -> Option<PathBuf> {
         .and_then(|file| real(&file))
 }
 
-/// The real path of what is there. The path as it was written where that leads somewhere else:
-/// links of `/proc/PID/root` cross into other mount namespaces, which their text does not show.
+/// The real path of what is there, if it has one: links of `/proc/PID/root` cross into other mount
+/// namespaces, which their text does not show. What is below such a link has the path that says so.
 pub fn real(path: &Path) -> Option<PathBuf> {
     let wanted = path.metadata().ok()?;
     let is_it = |found: &PathBuf| {
@@ -46,7 +46,9 @@ pub fn real(path: &Path) -> Option<PathBuf> {
         found.is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino()))
     };
     let found = path.canonicalize().ok().filter(is_it);
-    Some(found.unwrap_or_else(|| path.to_owned()))
+    let is_plain = |part| part != Component::ParentDir;
+    let is_named = path.starts_with("/proc") && path.components().all(is_plain);
+    found.or_else(|| is_named.then(|| path.to_owned()))
 }
 
 /// The real path of a cgroup: absolute paths that lead to the cgroup2 file system as they are,
