@@ -13,8 +13,9 @@ use eunomia_runtime::{Outcome, Runtime, Settings};
 use eunomia_tests::{Printed, build, is_root, target};
 
 /// What the guest does, and instructions for each item (a record, an entry of a map, a call), as
-/// counted when this was written. Whoever makes one smaller writes the smaller one down. Copying
-/// counts as one for each byte, as the C library copies with one instruction that repeats itself.
+/// counted when this was written. Copying counts as one for each byte, as the C library copies with
+/// one instruction that repeats itself. Fewer is no failure: a change elsewhere may move what the
+/// compiler inlines, as it does with `record::push`, whose call makes 31 of a sample's 307.
 const CASES: &[(&str, &[&str], f64)] = &[
     ("drain", &["16", "1048576", "0"], 74.2),
     ("drain", &["64", "1048576", "0"], 130.5),
@@ -25,7 +26,7 @@ const CASES: &[(&str, &[&str], f64)] = &[
     ("calls", &[], 611.1),
 ];
 
-/// By how much the count may differ: compilers and C libraries differ from machine to machine.
+/// By how much the count may be higher: compilers and C libraries differ from machine to machine.
 const TOLERANCE: f64 = 0.1;
 
 /// Rounds of the short and of the long run.
@@ -56,13 +57,16 @@ fn hot_paths_take_no_more_instructions_than_they_did() -> Result<()> {
         let each = (instructions[1] - instructions[0]) / (items[1] - items[0]);
         let case = format!("{verb} {}", numbers.join(" "));
         println!("{case}: {each:.2} instructions an item, {expected} expected");
-        if (each - expected).abs() > expected * TOLERANCE {
+        if each < expected * (1.0 - TOLERANCE) {
+            println!("{case}: a tenth fewer; if that is no luck, write the smaller number down");
+        }
+        if each > expected * (1.0 + TOLERANCE) {
             wrong.push(format!("{case}: {each:.2} instead of {expected}"));
         }
     }
     ensure!(
         wrong.is_empty(),
-        "instructions for each item have changed: {}",
+        "items take more instructions than they did: {}",
         wrong.join(", ")
     );
     Ok(())
