@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use eunomia_formats::options::{self, Request};
-use eunomia_formats::{Facts, Package};
+use eunomia_formats::{Facts, Package, Plan};
+use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::{KernelTool, Runtime};
 
 use crate::failure::hinted;
@@ -16,16 +17,8 @@ pub(crate) fn prepare(
     package: &Package,
     arguments: &[String],
 ) -> Result<Option<KernelTool>> {
+    let (facts, mut plan) = planned(&**runtime.kernel(), package)?;
     let name = foreign::short_name(&package.name);
-    let object = runtime
-        .kernel()
-        .open_object(&name, &package.elf)
-        .with_context(|| format!("read {}", package.name))?;
-    let facts = Facts::of(&*object).with_context(|| format!("read {}", package.name))?;
-    drop(object);
-    let mut plan = package
-        .plan(&facts)
-        .with_context(|| format!("read {}, a {}", package.name, package.kind.name()))?;
     let choices = match options::parse(&plan.options, &facts, arguments) {
         Ok(Request::Run(choices)) => choices,
         Ok(Request::Help) => {
@@ -55,6 +48,19 @@ pub(crate) fn prepare(
         elf: Arc::clone(&package.elf),
         plan,
     }))
+}
+
+/// What its object has, and what the package says is to be done with it.
+pub(crate) fn planned(kernel: &dyn Kernel, package: &Package) -> Result<(Facts, Plan)> {
+    let reading = || format!("read {}", package.name);
+    let object = kernel
+        .open_object(&foreign::short_name(&package.name), &package.elf)
+        .with_context(reading)?;
+    let facts = Facts::of(&*object).with_context(reading)?;
+    let plan = package
+        .plan(&facts)
+        .with_context(|| format!("{}, a {}", reading(), package.kind.name()))?;
+    Ok((facts, plan))
 }
 
 /// Prints what a package says: it must not control the terminal.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use eunomia_runtime::console::Console;
-use eunomia_runtime::libbpf;
+use eunomia_runtime::preflight;
 use eunomia_runtime::{Control, KernelTool, Outcome, Running, Runtime, Settings, Stdio, Tool};
 
 use crate::admission::Candidate;
@@ -21,8 +21,8 @@ pub(crate) struct Session {
     running: Running,
     report: Report,
     tool: Tool,
-    /// How it was loaded.
-    loading: libbpf::Options,
+    /// How it was loaded, and where its programs were to go.
+    checked: preflight::Options,
 }
 
 impl Session {
@@ -51,6 +51,18 @@ impl Session {
             },
         };
         let tool = kind.tool();
+        let overrides = options.overrides();
+        let mut checked = preflight::Options {
+            kernel: loading,
+            targets: overrides.targets.clone(),
+            ..preflight::Options::default()
+        };
+        if let Kind::Kernel(tool) = &kind {
+            for (program, targets) in &tool.plan.targets {
+                let chosen = checked.targets.entry(program.clone());
+                chosen.or_insert_with(|| targets.clone());
+            }
+        }
         let admitted = candidate.admit(ctx, &tool, yes)?;
         let mut sandbox = options.sandbox(ctx)?;
         admitted.limit(&mut sandbox, options.memory)?;
@@ -65,7 +77,7 @@ impl Session {
             args,
             rows: Box::new(rows),
             stdio: Stdio::Console(console),
-            overrides: options.overrides(),
+            overrides,
             policy: admitted.policy,
             sandbox,
             ..Settings::default()
@@ -84,7 +96,7 @@ impl Session {
             running,
             report,
             tool,
-            loading,
+            checked,
         }))
     }
 
@@ -107,7 +119,7 @@ impl Session {
         }
         // The guest has said what failed, in the words of libbpf and the kernel.
         if has_failed(&exit.outcome)
-            && let Some(explanation) = check::explanation(&self.tool, self.loading)
+            && let Some(explanation) = check::explanation(&self.tool, &self.checked)
         {
             eprintln!("hint: {explanation}");
         }

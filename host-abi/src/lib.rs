@@ -6,6 +6,7 @@
 pub mod bindings;
 pub mod error;
 pub mod fake;
+pub mod glob;
 pub mod global_value;
 pub mod host;
 pub mod kernel;

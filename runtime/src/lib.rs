@@ -72,7 +72,7 @@ pub use eunomia_formats as formats;
 pub use eunomia_host_abi::wasm_bpf::CallbackNames;
 /// What sinks of rows and policies return.
 pub use eunomia_host_abi::{Error as HostError, ErrorKind as HostErrorKind};
-pub use eunomia_host_abi::{fake, kernel, limits, output, policy, record, stop, target};
+pub use eunomia_host_abi::{fake, glob, kernel, limits, output, policy, record, stop, target};
 pub use kept::KeepingKernel;
 pub use kernel_only::KernelTool;
 pub use lifecycle::{Control, Exit, Outcome, Running};

@@ -54,6 +54,28 @@ fn verdicts_of_the_examples_agree_with_what_then_happens() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn files_that_are_no_component_are_told_by_both() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("tool.wasm");
+    // The second begins as a component of this version does; the third is one that is empty.
+    for (bytes, reason) in [
+        (&b"text"[..], "it is not WebAssembly"),
+        (b"\0asm\x0d\0\x01\0\xff", "it is damaged"),
+        (b"\0asm\x0d\0\x01\0", "wasi:cli/run"),
+    ] {
+        std::fs::write(&file, bytes)?;
+        let checked = ecli()?.arg("check").arg(&file).output()?;
+        let verdict = String::from_utf8_lossy(&checked.stdout);
+        let ran = ecli()?.arg("run").arg(&file).output()?;
+        let said = String::from_utf8_lossy(&ran.stderr);
+        ensure!(!checked.status.success() && !ran.status.success());
+        ensure!(verdict.contains(reason), "no {reason:?} in: {verdict}");
+        ensure!(said.contains(reason), "no {reason:?} in: {said}");
+    }
+    Ok(())
+}
+
 /// A folder of compiled objects, for machines without a compiler: that of scripts/vm.
 const OBJECTS: &str = "ECLI_TEST_OBJECTS";
 
@@ -123,6 +145,30 @@ const CASES: &[(&str, &str, Damage, &str)] = &[
         "broken_security_hook",
         nothing,
         "lsm/ecli_no_such_hook",
+    ),
+    (
+        "program of no struct_ops map",
+        "broken_operation",
+        nothing,
+        "struct_ops",
+    ),
+    (
+        "USDT probe",
+        "broken_usdt",
+        nothing,
+        "libc.so.6 has no USDT probe `ecli:nothing`",
+    ),
+    (
+        "pattern of functions",
+        "broken_pattern",
+        nothing,
+        "uprobe_multi:libc.so.6:ecli_no_such_*",
+    ),
+    (
+        "nothing says where",
+        "broken_place",
+        nothing,
+        "--attach program=xdp:INTERFACE",
     ),
     ("type of map", "broken_map_type", nothing, "map type 4711"),
     ("memory", "broken_memory", nothing, "memory"),
@@ -210,7 +256,7 @@ fn verdicts_of_broken_objects_agree_with_what_then_happens() -> Result<()> {
         ran_well += usize::from(!failed);
     }
     ensure!(
-        refused >= 14 && ran_well >= 1,
+        refused >= 18 && ran_well >= 1,
         "{refused} refused, {ran_well} ran"
     );
     Ok(())

@@ -1,25 +1,27 @@
 //! `ecli check`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use eunomia_runtime::Tool;
-use eunomia_runtime::libbpf;
+use eunomia_runtime::libbpf::LibbpfKernel;
 use eunomia_runtime::preflight::{self, Finding, Report, Verdict};
+use eunomia_runtime::{Compilation, Runtime, Tool};
 
 use super::print;
 use crate::context::Context;
-use crate::kernel;
-use crate::table;
 use crate::terminal::visible;
-use crate::tool_source;
+use crate::{foreign, kernel, kernel_tool, table, tool_source};
+
+/// What the program in user space is called in findings.
+const COMPONENT: &str = "component";
 
 const AFTER_HELP: &str = "\
-Nothing of the image is loaded: its BPF objects are read, and the kernel is asked about each
-program, map, helper, attach point and relocation. The exit code is 1 when the image cannot run
+Nothing of the image is loaded: its BPF objects are read, the kernel is asked about each program,
+map, helper, attach point and relocation, and the component is compiled. The exit code is 1 when the image cannot run
 here; warnings do not count.
 
 Examples:
@@ -52,14 +54,7 @@ pub(crate) struct Options {
 pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     let report = match &options.image {
         None => preflight::check_host(&kernel::loading(ctx, None, None)?),
-        Some(image) => {
-            let (tool, kernel) = tool(ctx, image)?;
-            let checked = preflight::Options {
-                btf_path: options.btf.clone(),
-                kernel,
-            };
-            preflight::check(&tool, &checked)
-        }
+        Some(image) => check(ctx, image, options.btf.clone())?,
     };
     // The host is what one wants to see all of.
     let shows_all = options.all || options.image.is_none();
@@ -74,19 +69,81 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
     })
 }
 
-/// The tool, and how its objects would be loaded.
-fn tool(ctx: &Context, image: &str) -> Result<(Tool, libbpf::Options)> {
-    if let Some(bytes) = tool_source::bpf_object(image)? {
-        let tool = Tool {
+/// Its BPF objects and what is done with them, then its program in user space.
+fn check(ctx: &Context, image: &str, btf_path: Option<PathBuf>) -> Result<Report> {
+    let is_running = btf_path.is_none();
+    let found = match tool_source::bpf_object(image)? {
+        Some(bytes) => Err(bytes),
+        None => Ok(tool_source::find(ctx, image, &[])?),
+    };
+    let loading = kernel::loading(ctx, None, found.as_ref().ok().map(|found| &found.image))?;
+    let package = match &found {
+        Ok(found) => found.package()?,
+        Err(bytes) => foreign::package(image, bytes).ok().flatten(),
+    };
+    let tool = match found {
+        Ok(found) => found.into_parts(),
+        Err(bytes) => Tool {
             name: image.to_owned(),
             objects: vec![(image.to_owned(), Arc::from(bytes))],
             component: Arc::from([]),
-        };
-        return Ok((tool, kernel::loading(ctx, None, None)?));
+        },
+    };
+    let mut targets = BTreeMap::new();
+    let mut unplanned = None;
+    if let Some(package) = package {
+        let kernel = LibbpfKernel::with_options(loading.clone());
+        match kernel_tool::planned(&kernel, &package) {
+            Ok((_, plan)) => targets = plan.targets,
+            Err(error) => unplanned = Some(failing(&tool, package.kind.name(), &error)),
+        }
     }
-    let found = tool_source::find(ctx, image, &[])?;
-    let loading = kernel::loading(ctx, None, Some(&found.image))?;
-    Ok((found.into_parts(), loading))
+    let mut report = preflight::check(
+        &tool,
+        &preflight::Options {
+            btf_path,
+            kernel: loading,
+            targets,
+        },
+    );
+    // What is wrong with the object itself has been said.
+    if report.verdict() < Verdict::Failing {
+        report.findings.extend(unplanned);
+    }
+    if is_running && !tool.component.is_empty() {
+        report.findings.push(user_space(ctx, tool)?);
+    }
+    Ok(report)
+}
+
+/// Whether its program in user space fits this host, which is to compile it and to look for what
+/// it imports.
+fn user_space(ctx: &Context, tool: Tool) -> Result<Finding> {
+    let runtime = Runtime::builder()
+        .cache_dir(ctx.component_cache()?)
+        .compilation(Compilation::Twice)
+        .build()?;
+    let opened = runtime.open(tool.clone()).and_then(|opened| opened.load());
+    Ok(match opened {
+        Ok(_) => Finding {
+            subject: tool.name,
+            what: COMPONENT.to_owned(),
+            verdict: Verdict::Fine,
+            reason: String::new(),
+            remedy: String::new(),
+        },
+        Err(error) => failing(&tool, COMPONENT, &error.into()),
+    })
+}
+
+fn failing(tool: &Tool, what: &str, error: &anyhow::Error) -> Finding {
+    Finding {
+        subject: tool.name.clone(),
+        what: what.to_owned(),
+        verdict: Verdict::Failing,
+        reason: format!("{error:#}"),
+        remedy: String::new(),
+    }
 }
 
 fn json(report: &Report) -> Result<String> {
@@ -136,14 +193,10 @@ fn row(finding: &Finding) -> [String; 4] {
     [verdict, &finding.subject, &finding.what, &why].map(visible)
 }
 
-/// What keeps a tool that failed to start, loaded as `kernel` says, from running, in one line;
-/// nothing if that is not known.
-pub(crate) fn explanation(tool: &Tool, kernel: libbpf::Options) -> Option<String> {
-    let options = preflight::Options {
-        btf_path: None,
-        kernel,
-    };
-    let report = preflight::check(tool, &options);
+/// What keeps a tool that failed to start, loaded and placed as `options` say, from running, in one
+/// line; nothing if that is not known.
+pub(crate) fn explanation(tool: &Tool, options: &preflight::Options) -> Option<String> {
+    let report = preflight::check(tool, options);
     let finding = report.failing_findings().next()?;
     let Finding {
         subject,

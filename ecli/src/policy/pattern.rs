@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use eunomia_runtime::glob;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
@@ -10,42 +11,20 @@ const PATTERN_BYTES_MAX: usize = 512;
 
 /// A pattern that matches whole names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern(Vec<char>);
+pub(crate) struct Pattern(String);
 
 impl Pattern {
     pub(crate) fn new(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.len() > PATTERN_BYTES_MAX {
             return Err(format!("a pattern has 1 to {PATTERN_BYTES_MAX} bytes"));
         }
-        Ok(Self(text.chars().collect()))
+        Ok(Self(text.to_owned()))
     }
 
     /// Whether it covers `name`. Where `name` is itself a pattern its `*` is a character like any
     /// other, so that only what covers all of it matches.
     pub(crate) fn matches(&self, name: &str) -> bool {
-        let name: Vec<char> = name.chars().collect();
-        let (mut at, mut in_name) = (0, 0);
-        let mut retry: Option<(usize, usize)> = None;
-        while in_name < name.len() {
-            match self.0.get(at) {
-                Some('*') => {
-                    retry = Some((at + 1, in_name));
-                    at += 1;
-                }
-                Some(c) if *c == '?' || *c == name[in_name] => {
-                    at += 1;
-                    in_name += 1;
-                }
-                _ => {
-                    let Some((after_star, start)) = retry else {
-                        return false;
-                    };
-                    retry = Some((after_star, start + 1));
-                    (at, in_name) = (after_star, start + 1);
-                }
-            }
-        }
-        self.0[at..].iter().all(|c| *c == '*')
+        glob::matches(&self.0, name)
     }
 
     /// Whether there is a name that both this and `other` cover, which is what a denial must ask
@@ -56,16 +35,16 @@ impl Pattern {
         let mut after: Vec<bool> = (0..=other.len())
             .map(|at| other[at..].iter().all(|c| *c == '*'))
             .collect();
-        for own in self.0.iter().rev() {
+        for own in self.0.chars().rev() {
             let mut now = vec![false; other.len() + 1];
-            now[other.len()] = *own == '*' && after[other.len()];
+            now[other.len()] = own == '*' && after[other.len()];
             for at in (0..other.len()).rev() {
                 let theirs = other[at];
-                now[at] = if *own == '*' || theirs == '*' {
+                now[at] = if own == '*' || theirs == '*' {
                     // A star ends here, or takes one more character of the other.
                     after[at] || now[at + 1]
                 } else {
-                    (*own == '?' || theirs == '?' || *own == theirs) && after[at + 1]
+                    (own == '?' || theirs == '?' || own == theirs) && after[at + 1]
                 };
             }
             after = now;
@@ -76,7 +55,7 @@ impl Pattern {
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|c| write!(f, "{c}"))
+        f.write_str(&self.0)
     }
 }
 

@@ -1,21 +1,18 @@
 //! Where programs are attached by their sections, and whether that is there.
 
-use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use eunomia_btf::Kind;
 use eunomia_host_abi::kernel::ProgramInfo;
-use eunomia_host_abi::target::{Section, UprobeLocation};
+use eunomia_host_abi::target::Section;
 use eunomia_host_abi::{Target, kernel::Kernel as _};
-use object::read::elf::ElfFile64;
-use object::{Endianness, Object as _, ObjectSymbol as _, ReadCache};
 
+use super::binary::{self, Place};
+use super::relocation::Types;
 use super::{Checked, Report, host};
 use crate::libbpf::LibbpfKernel;
 use crate::libbpf::feature::{self, Trial};
 use crate::libbpf::host::{KERNEL_BTF, NEEDS_OWN_TYPES, has_kprobes, shows_types, tracing_events};
-use crate::libbpf::places;
 
 /// Whether load finds out about the function, tracepoint or hook of a program.
 pub(super) fn is_verified_against_function(program: &ProgramInfo) -> bool {
@@ -44,15 +41,46 @@ fn is_sleepable(section: &str) -> bool {
         .is_some_and(|prefix| prefix.ends_with(".s"))
 }
 
+/// Where its section says; nothing when the guest says where, or nobody does.
 pub(super) fn check(checked: &Checked, subject: &str, program: &ProgramInfo, report: &mut Report) {
     if is_verified_against_function(program) {
         return check_function(checked, subject, program, report);
     }
-    let Some(target) = Section::target(&program.section) else {
-        return; // The guest says where, or nobody does.
-    };
+    if let Some(target) = Section::target(&program.section) {
+        check_target(checked, subject, (program, &target), report);
+    }
+}
+
+/// Where somebody else has placed it.
+pub(super) fn check_placed(
+    checked: &Checked,
+    subject: &str,
+    (program, target): (&ProgramInfo, &Target),
+    report: &mut Report,
+) {
+    match target {
+        Target::Trace {
+            function: Some(function),
+            ..
+        } => {
+            let placed = ProgramInfo {
+                attach_target: function.clone(),
+                ..program.clone()
+            };
+            check_function(checked, subject, &placed, report);
+        }
+        target => check_target(checked, subject, (program, target), report),
+    }
+}
+
+fn check_target(
+    checked: &Checked,
+    subject: &str,
+    (program, target): (&ProgramInfo, &Target),
+    report: &mut Report,
+) {
     let what = format!("attach point {target}");
-    match &target {
+    match target {
         Target::RawTracepoint { name, .. } => {
             if let Ok(types) = &checked.types
                 && checked.has_all_types()
@@ -98,9 +126,28 @@ pub(super) fn check(checked: &Checked, subject: &str, program: &ProgramInfo, rep
         },
         Target::Uprobe {
             binary, location, ..
-        } => check_binary(subject, &what, (binary, Some(location)), report),
-        Target::UprobeMulti { binary, .. } | Target::Usdt { binary, .. } => {
-            check_binary(subject, &what, (binary, None), report);
+        } => check_binary(subject, &what, (binary, &Place::One(location)), report),
+        Target::UprobeMulti {
+            binary, locations, ..
+        } => {
+            // Such links came with Linux 6.6, sessions later; the value is that of the kernel's enum.
+            let knows = |types: &Types| types.has_value("bpf_attach_type", program.attach_type);
+            if checked.has_all_types() && checked.types.as_ref().ok().and_then(knows) == Some(false)
+            {
+                let reason = "this kernel has no probes of many functions of a binary";
+                return report.failing(subject, &what, reason, "use uprobe");
+            }
+            let place = Place::Several(locations);
+            check_binary(subject, &what, (binary, &place), report);
+        }
+        Target::Usdt {
+            binary,
+            provider,
+            name,
+            ..
+        } => {
+            let place = Place::Usdt { provider, name };
+            check_binary(subject, &what, (binary, &place), report);
         }
         _ => {}
     }
@@ -138,48 +185,13 @@ fn check_kprobe(subject: &str, what: &str, symbol: &str, report: &mut Report) {
 fn check_binary(
     subject: &str,
     what: &str,
-    (binary, location): (&str, Option<&UprobeLocation>),
+    (binary, place): (&str, &Place<'_>),
     report: &mut Report,
 ) {
-    let Some(path) = places::binary(binary) else {
-        return report.failing(subject, what, "there is no such file", "");
-    };
-    let shown = path.display().to_string();
-    match has_place(&path, location) {
-        Ok(None) => report.fine(subject, what, ""),
-        Ok(Some(missing)) => report.failing(subject, what, &format!("{shown} has {missing}"), ""),
-        Err(reason) => report.failing(subject, what, &format!("{shown}: {reason}"), ""),
+    match binary::missing(binary, place) {
+        None => report.fine(subject, what, ""),
+        Some(reason) => report.failing(subject, what, &reason, ""),
     }
-}
-
-/// What a binary lacks of a place in it.
-fn has_place(path: &Path, location: Option<&UprobeLocation>) -> Result<Option<String>, String> {
-    if !path.is_file() {
-        return Err("it is no file".to_owned());
-    }
-    // Read as it is asked for: libraries have hundreds of megabytes.
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let bytes = file.metadata().map_err(|error| error.to_string())?.len();
-    let cache = ReadCache::new(file);
-    let elf = ElfFile64::<Endianness, _>::parse(&cache)
-        .map_err(|_| "it is no ELF file of 64 bits".to_owned())?;
-    let is_missing = match location {
-        Some(UprobeLocation::FileOffset(offset)) => *offset >= bytes,
-        // A version, as of `memcpy@GLIBC_2.14`, is not in the table of symbols.
-        Some(UprobeLocation::Symbol(wanted, _)) => {
-            let wanted = wanted.split('@').next().unwrap_or_default();
-            let mut symbols = elf.symbols().chain(elf.dynamic_symbols());
-            !symbols.any(|symbol| symbol.is_definition() && symbol.name() == Ok(wanted))
-        }
-        None => false,
-    };
-    Ok(match location {
-        Some(UprobeLocation::FileOffset(_)) if is_missing => Some(format!("only {bytes} bytes")),
-        Some(UprobeLocation::Symbol(wanted, _)) if is_missing => {
-            Some(format!("no function `{wanted}`"))
-        }
-        _ => None,
-    })
 }
 
 fn check_function(checked: &Checked, subject: &str, program: &ProgramInfo, report: &mut Report) {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use object::read::elf::ElfFile64;
-use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
+use object::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SymbolKind};
 
 /// Bytes of an instruction.
 const INSTRUCTION_BYTES: usize = 8;
@@ -12,6 +12,8 @@ const INSTRUCTION_BYTES: usize = 8;
 const CALL: u8 = 0x85;
 /// Where functions are that programs share.
 const SUBPROGRAMS: &str = ".text";
+/// Where maps are whose members are programs; a `?` in front: not made unless asked for.
+const STRUCT_OPS_SECTIONS: [&str; 2] = [".struct_ops", ".struct_ops.link"];
 /// Bytes of code that are read: 32 times the largest program that a kernel takes. Functions of a
 /// hostile file can overlap, so that its size bounds nothing.
 const CODE_BYTES_MAX: u64 = 256 << 20;
@@ -39,8 +41,16 @@ pub(super) struct Code {
     pub(super) relocations: Vec<Relocation>,
 }
 
-/// By name of the program. What functions in `.text` do counts for every program that calls any.
-pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Code>, String> {
+/// What an object's file says.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Elf {
+    /// By name of the program. What functions in `.text` do counts for every program that calls any.
+    pub(super) programs: BTreeMap<String, Code>,
+    /// Functions that members of `struct_ops` maps are.
+    pub(super) operations: BTreeSet<String>,
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Elf, String> {
     // A copy of words is aligned, whatever `bytes` are.
     let mut words = vec![0_u64; bytes.len().div_ceil(ALIGN_BYTES)];
     for (word, chunk) in words.iter_mut().zip(bytes.chunks(ALIGN_BYTES)) {
@@ -102,7 +112,26 @@ pub(super) fn read(bytes: &[u8]) -> Result<BTreeMap<String, Code>, String> {
             }
             (name, code)
         });
-    Ok(complete.collect())
+    Ok(Elf {
+        programs: complete.collect(),
+        operations: operations(&elf),
+    })
+}
+
+/// The functions that `struct_ops` maps refer to.
+fn operations(elf: &ElfFile64<'_>) -> BTreeSet<String> {
+    let is_maps = |name: &str| STRUCT_OPS_SECTIONS.contains(&name.trim_start_matches('?'));
+    let sections = elf
+        .sections()
+        .filter(|section| section.name().is_ok_and(is_maps));
+    sections
+        .flat_map(|section| section.relocations())
+        .filter_map(|(_, relocation)| match relocation.target() {
+            RelocationTarget::Symbol(symbol) => elf.symbol_by_index(symbol).ok(),
+            _ => None,
+        })
+        .filter_map(|symbol| symbol.name().ok().map(str::to_owned))
+        .collect()
 }
 
 /// The helpers that are called, and whether functions of the object are.

@@ -6,15 +6,18 @@
 //! was configured) is a warning, never a failure.
 
 mod attach_point;
+mod binary;
 mod config;
 mod elf;
 mod host;
 mod object;
 mod relocation;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use eunomia_btf::Btf;
+use eunomia_host_abi::Target;
 use eunomia_host_abi::kernel::Kernel as _;
 use serde::Serialize;
 
@@ -65,6 +68,8 @@ pub struct Options {
     pub btf_path: Option<PathBuf>,
     /// How the tool would be loaded into this kernel.
     pub kernel: libbpf::Options,
+    /// Where programs are attached, by name, for those that are not where their sections say.
+    pub targets: BTreeMap<String, Vec<Target>>,
 }
 
 /// The kernel that a tool is checked against.
@@ -97,6 +102,7 @@ pub fn check_host(kernel: &libbpf::Options) -> Report {
     let checked = Checked::new(&Options {
         btf_path: None,
         kernel: kernel.clone(),
+        ..Options::default()
     });
     let mut report = Report::default();
     host::check(&checked, &mut report);
@@ -113,7 +119,16 @@ pub fn check(tool: &Tool, options: &Options) -> Report {
     let kernel = LibbpfKernel::with_options(options.kernel.clone());
     for (name, elf) in &tool.objects {
         match kernel.open_object(name, elf) {
-            Ok(opened) => object::check(&checked, name, &*opened, elf, &mut report),
+            Ok(opened) => {
+                let object = object::Opened {
+                    name,
+                    opened: &*opened,
+                    elf,
+                    targets: &options.targets,
+                    has_guest: !tool.component.is_empty(),
+                };
+                object::check(&checked, &object, &mut report);
+            }
             Err(error) => report.failing(name, "BPF object", &error.to_string(), ""),
         }
     }

@@ -1,7 +1,11 @@
 //! One BPF object: its maps, then its programs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use eunomia_btf::Btf;
+use eunomia_host_abi::Target;
 use eunomia_host_abi::kernel::{MapInfo, Object, ProgramInfo, map_type};
+use eunomia_host_abi::target::Section;
 
 use super::relocation::{self, Outcome};
 use super::{Checked, Report, Verdict, attach_point, elf, host};
@@ -26,14 +30,20 @@ const RING_HELPERS: [u32; 3] = [
     libbpf_sys::BPF_FUNC_ringbuf_discard,
 ];
 
-pub(super) fn check(
-    checked: &Checked,
-    name: &str,
-    object: &dyn Object,
-    bytes: &[u8],
-    report: &mut Report,
-) {
-    let code = elf::read(bytes).unwrap_or_else(|reason| {
+/// An object, and what is known of its use.
+pub(super) struct Opened<'a> {
+    pub(super) name: &'a str,
+    pub(super) opened: &'a dyn Object,
+    pub(super) elf: &'a [u8],
+    /// See [`Options::targets`](super::Options::targets).
+    pub(super) targets: &'a BTreeMap<String, Vec<Target>>,
+    /// Somebody attaches what nothing else places.
+    pub(super) has_guest: bool,
+}
+
+pub(super) fn check(checked: &Checked, object: &Opened<'_>, report: &mut Report) {
+    let Opened { name, opened, .. } = *object;
+    let elf = elf::read(object.elf).unwrap_or_else(|reason| {
         report.warning(
             name,
             "instructions",
@@ -42,25 +52,36 @@ pub(super) fn check(
         );
         Default::default()
     });
-    let local = object.btf().ok().and_then(|bytes| Btf::parse(&bytes).ok());
+    let code = &elf.programs;
+    let local = opened.btf().ok().and_then(|bytes| Btf::parse(&bytes).ok());
     // Of helpers that the kernel lacks, those of ring buffers are not reached without one.
     let mut unreached = &[][..];
     if checked.is_running {
-        check_maps(checked, name, object, report);
-        let maps = object.maps();
+        check_maps(checked, name, opened, report);
+        let maps = opened.maps();
         let mut rings = maps.iter().filter(|map| map.map_type == map_type::RINGBUF);
-        if rings.all(|map| event_buffer::can_be_perf(object, map)) {
+        if rings.all(|map| event_buffer::can_be_perf(opened, map)) {
             unreached = &RING_HELPERS;
         }
     }
-    for program in object.programs() {
+    for program in opened.programs() {
         let subject = format!("{name}: {}", program.name);
         let mut own = Report::default();
         let relocations = code.get(&program.name).map(|code| &code.relocations[..]);
         if let (Some(local), Some(relocations)) = (&local, relocations) {
             check_relocations(checked, &subject, local, relocations, &mut own);
         }
-        attach_point::check(checked, &subject, &program, &mut own);
+        match object.targets.get(&program.name) {
+            Some(targets) => {
+                for target in targets {
+                    attach_point::check_placed(checked, &subject, (&program, target), &mut own);
+                }
+            }
+            None => attach_point::check(checked, &subject, &program, &mut own),
+        }
+        if checked.is_running {
+            check_operation(&subject, &program, &elf.operations, &mut own);
+        }
         if checked.is_running {
             check_type(checked, &subject, &program, &mut own);
             // What the kernel refuses as a whole calls nothing.
@@ -72,6 +93,9 @@ pub(super) fn check(
         }
         soften(&program, &mut own);
         report.findings.append(&mut own.findings);
+    }
+    if checked.is_running {
+        check_places(object, report);
     }
 }
 
@@ -87,6 +111,60 @@ fn soften(program: &ProgramInfo, report: &mut Report) {
                 .reason
                 .push_str("; the tool may do without this program");
         }
+    }
+}
+
+/// Programs that nothing says where to attach. Some are called by others, and others are left out
+/// with a warning; a tool without a guest whose programs are all like this does not run.
+fn check_places(object: &Opened<'_>, report: &mut Report) {
+    if object.has_guest {
+        return;
+    }
+    let maps = object.opened.maps();
+    let mut attaches = maps.iter().any(|map| map.map_type == map_type::STRUCT_OPS);
+    let mut lost = Vec::new();
+    for program in object.opened.programs() {
+        let is_placed = object.targets.contains_key(&program.name);
+        let is_wanted = program.autoload && (program.autoattach || is_placed);
+        if !is_wanted {
+            continue;
+        }
+        if is_placed || object.opened.can_attach_by_section(&program.name) {
+            attaches = true;
+        } else if let Some(syntax) =
+            Section::find(&program.section).and_then(|section| section.target_syntax())
+        {
+            lost.push((program.name, syntax));
+        }
+    }
+    let verdict = match attaches {
+        true => Verdict::Warning,
+        false => Verdict::Failing,
+    };
+    for (program, syntax) in lost {
+        let subject = format!("{}: {program}", object.name);
+        let remedy = format!("ecli run --attach {program}={syntax}");
+        let reason = "nothing says where it is attached";
+        report.add(verdict, [&subject, "attach point", reason, &remedy]);
+    }
+}
+
+/// A program of `struct_ops` is loaded as what a map's member makes of it.
+fn check_operation(
+    subject: &str,
+    program: &ProgramInfo,
+    operations: &BTreeSet<String>,
+    report: &mut Report,
+) {
+    let is_operation = program.program_type == libbpf_sys::BPF_PROG_TYPE_STRUCT_OPS;
+    if is_operation && !operations.contains(&program.name) {
+        report.failing(
+            subject,
+            "struct_ops map",
+            "no member of such a map (SEC(\".struct_ops\")) is this program, so that libbpf cannot \
+             tell what it is for",
+            "make it a member, or take it out of the object",
+        );
     }
 }
 

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* An image that no kernel, or not every one, runs: see tests/tests/check.rs. */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+SEC("struct_ops/program")
+int program(void *ctx)
+{
+	return 0;
+}
