@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
+use crate::environment::user_folder;
 use crate::failure::HintExt;
 
 const SYSTEM_FILE: &str = "/etc/ecli/config.toml";
@@ -110,13 +111,8 @@ fn parse(text: &str) -> Result<Config> {
 
 /// The user's file, then the system's.
 fn files() -> Vec<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let user = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
-    user.map(|folder| folder.join("ecli/config.toml"))
+    user_folder("XDG_CONFIG_HOME", ".config")
+        .map(|folder| folder.join("ecli/config.toml"))
         .into_iter()
         .chain([PathBuf::from(SYSTEM_FILE)])
         .collect()

@@ -8,6 +8,7 @@ use eunomia_image::{Store, default_store_root};
 
 use crate::cli::Global;
 use crate::config::Config;
+use crate::environment::user_folder;
 
 /// The settings that hold for this run of `ecli`.
 #[derive(Debug)]
@@ -51,11 +52,5 @@ impl Context {
 /// What this user's ecli can make or fetch again (XDG base directories); none for users without a
 /// home.
 pub(crate) fn user_cache() -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
-    Some(cache?.join("ecli"))
+    Some(user_folder("XDG_CACHE_HOME", ".cache")?.join("ecli"))
 }

@@ -8,6 +8,7 @@ use eunomia_formats::{HostKernel, Package};
 use eunomia_runtime::libbpf::{self, KERNEL_BTF};
 
 use crate::context::Context;
+use crate::environment::variable;
 use crate::run_options::RunOptions;
 use crate::tool_source::FoundImage;
 
@@ -44,7 +45,7 @@ pub(crate) fn loading(
         loading.carried_btf = types.map(|types| types.bytes.as_slice().into());
     }
     if let Some(FoundImage::Package { package, .. }) = image {
-        let named = std::env::var_os(PACKAGE_BTF).map(PathBuf::from);
+        let named = variable(PACKAGE_BTF).map(PathBuf::from);
         loading.btf_path = loading.btf_path.or(named);
         loading.carried_btf = of_package(package)?;
     }

@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use tracing::level_filters::LevelFilter;
 
+use crate::environment;
+
 /// Installs the subscriber of this process.
 pub(crate) fn install(verbosity: u8) {
     let level = match verbosity {
@@ -14,7 +16,7 @@ pub(crate) fn install(verbosity: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_ansi(std::io::stderr().is_terminal() && environment::allows_colour())
         .with_target(verbosity > 1)
         .without_time()
         .init();

@@ -15,6 +15,7 @@ mod config;
 mod consent;
 mod context;
 mod duration;
+mod environment;
 mod failure;
 mod foreign;
 mod inspection;
@@ -43,13 +44,10 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::cli::Cli;
 use crate::context::Context;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     logging::install(cli.global.verbose);
     let outcome = Context::new(cli.global).and_then(|ctx| commands::run(&ctx, cli.command));
     outcome.unwrap_or_else(|error| failure::report(&error))

@@ -11,6 +11,7 @@ use eunomia_runtime::target::Target;
 use eunomia_runtime::{CallbackNames, Runtime, Sandbox};
 
 use crate::context::Context;
+use crate::environment;
 use crate::output_options::OutputOptions;
 use crate::render::{KernelClocks, Setting};
 use crate::{duration, size};
@@ -53,7 +54,7 @@ impl RunOptions {
         let kernel = runtime.kernel();
         Ok(Setting {
             format: self.output.format(ctx)?,
-            colour: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            colour: environment::allows_colour(),
             clocks: KernelClocks {
                 monotonic: kernel.monotonic_epoch(),
                 boot: kernel.boot_epoch(),

@@ -27,6 +27,17 @@ fn a_wrong_command_line_is_code_2() {
 }
 
 #[test]
+fn an_empty_variable_is_none() {
+    let sandbox = Sandbox::new();
+    for variable in ["ECLI_OUTPUT", "ECLI_MEMORY", "ECLI_PULL", "ECLI_BTF"] {
+        let mut empty = sandbox.command(&["run", "x"]);
+        let outcome = sandbox.run(empty.env(variable, ""));
+        assert_eq!(outcome.code, 1, "{variable}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("no such image"));
+    }
+}
+
+#[test]
 fn an_unknown_image_is_named_with_what_to_do() {
     let sandbox = Sandbox::new();
     for verb in ["run", "inspect", "rm"] {

@@ -7,6 +7,9 @@ use eunomia_host_abi::kernel::{GlobalInfo, MapInfo, Object, ProgramInfo, map_typ
 
 use crate::error::{Error, Result};
 
+/// How the names of maps begin that libbpf fills for probes of USDT.
+const USDT_MAPS: &str = "__bpf_usdt_";
+
 /// Programs, maps, variables and types of one object, taken down before it is loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -72,9 +75,11 @@ impl Facts {
             })
     }
 
-    /// Maps that a program declares by itself, without those for global variables.
+    /// Maps that a program declares by itself, without those for global variables and those of
+    /// libbpf's `usdt.bpf.h`.
     pub fn shown_maps(&self) -> impl Iterator<Item = &MapInfo> {
-        self.maps.iter().filter(|map| !map.name.contains('.'))
+        let is_own = |name: &str| !name.contains('.') && !name.starts_with(USDT_MAPS);
+        self.maps.iter().filter(move |map| is_own(&map.name))
     }
 
     /// The object's types.

@@ -111,7 +111,14 @@ impl<'r> TarReader<'r> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let mut header = ZEROS;
-        self.source.read_exact(&mut header)?;
+        self.source
+            .read_exact(&mut header)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    io::Error::new(error.kind(), "the archive is empty or cut off")
+                }
+                _ => error,
+            })?;
         if header == ZEROS {
             return Ok(None);
         }

@@ -7,6 +7,7 @@ use eunomia_image::{Digest, PublicKey};
 use serde::Deserialize;
 
 use super::pattern::Pattern;
+use crate::environment::user_folder;
 use crate::failure::HintExt as _;
 use crate::{duration, size};
 
@@ -144,12 +145,7 @@ pub(crate) fn load() -> Result<Vec<PolicyFile>> {
 
 /// Where policy files are looked for, the system's first.
 pub(crate) fn paths() -> Vec<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let user = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")));
+    let user = user_folder("XDG_CONFIG_HOME", ".config");
     [PathBuf::from(SYSTEM_FILE)]
         .into_iter()
         .chain(user.map(|folder| folder.join(FILE_NAME)))

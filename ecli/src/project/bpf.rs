@@ -12,6 +12,7 @@ use eunomia_runtime::linker;
 use super::file::{self, create_folder_of};
 use super::stamp::{self, Recipe, Stamp};
 use super::{Object, sources};
+use crate::environment::variable;
 use crate::failure::HintExt;
 
 /// Names another clang than that of the PATH.
@@ -60,7 +61,7 @@ pub(super) struct Compiler<'a> {
 impl<'a> Compiler<'a> {
     /// Finds clang.
     pub(super) fn find(setting: Setting<'a>) -> Result<Self> {
-        let clang = std::env::var_os(CLANG_VARIABLE).unwrap_or_else(|| "clang".into());
+        let clang = variable(CLANG_VARIABLE).unwrap_or_else(|| "clang".into());
         let operation = || format!("run {} --version", clang.display());
         let output = match Command::new(&clang).arg("--version").output() {
             Ok(output) => output,

@@ -14,8 +14,9 @@ use eunomia_image::Platform;
 use object::Object as _;
 
 use super::cargo::{self, Workspace};
-use super::program::{Wanted, variable};
+use super::program::Wanted;
 use super::{Object, bpf, guest};
+use crate::environment::variable;
 use crate::failure::{HintExt, hinted};
 
 /// What programs are compiled for, with this machine's order of bytes.

@@ -1,13 +1,13 @@
 //! The toolchain for guests in C and C++: clang, wasm-ld, a C library for WASI, and clang's
 //! run-time library for it.
 
-use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use crate::environment::variable;
 use crate::failure::hinted;
 
 /// What guests are compiled for.
@@ -152,10 +152,6 @@ fn missing(parts: &[String]) -> anyhow::Error {
         parts.join(", no ")
     );
     hinted(error, INSTALL)
-}
-
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// `None`: there is no such program.

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 
 use super::manifest::MANIFEST_FILE;
+use crate::environment::variable;
 use crate::failure::HintExt;
 
 /// A cargo workspace and the guest's package in it.
@@ -42,7 +43,7 @@ struct Metadata {
 
 /// A cargo command, without what an outer cargo or the user set for programs of the host.
 pub(super) fn command() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
     for variable in [
         "CARGO_BUILD_TARGET",
         "CARGO_ENCODED_RUSTFLAGS",

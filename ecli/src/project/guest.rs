@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::cargo::{self, Workspace};
 use super::component;
 use super::toolchain::{TARGET, Toolchain};
+use crate::environment::variable;
 use crate::failure::HintExt;
 
 /// The variable by which a guest finds its generated types.
@@ -106,9 +107,9 @@ fn set_profile(command: &mut Command, workspace: &Workspace) {
 /// `more` are others, with what is shown for them. The variable separates flags by spaces; `None`
 /// for paths that have some.
 pub(super) fn path_flags(more: &[(&Path, &str)]) -> Option<String> {
-    let home = std::env::var_os("CARGO_HOME")
+    let home = variable("CARGO_HOME")
         .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
+        .or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cargo")))?;
     // Of several that fit, the compiler takes the last.
     let flags = more
         .iter()

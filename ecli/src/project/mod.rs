@@ -46,6 +46,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use eunomia_image::{PackedImage, Platform, Reference};
 
+use crate::environment::variable;
 use crate::failure::HintExt;
 use cargo::Workspace;
 use manifest::Manifest;
@@ -272,7 +273,7 @@ impl Project {
 
     /// Where products go: cargo's target folder, or one like it.
     fn target_folder(&self) -> PathBuf {
-        let chosen = std::env::var_os(TARGET_VARIABLE).filter(|value| !value.is_empty());
+        let chosen = variable(TARGET_VARIABLE);
         match (&self.cargo, chosen) {
             (Some(workspace), _) => workspace.target_folder.clone(),
             (None, Some(folder)) => PathBuf::from(folder),

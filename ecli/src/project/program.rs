@@ -1,12 +1,12 @@
 //! Compilers of guests: found in the PATH or by a variable, and asked for their version.
 
-use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use crate::environment::variable;
 use crate::failure::{HintExt as _, hinted};
 
 /// What is looked for.
@@ -73,11 +73,6 @@ impl Wanted {
         }
         Ok((program, version))
     }
-}
-
-/// The value of a variable that is not empty.
-pub(super) fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use crate::environment::variable;
 use crate::failure::{HintExt, hinted};
 
 /// What guests are compiled for.
@@ -50,16 +51,12 @@ impl Toolchain {
             );
             return Err(hinted(error, hint));
         }
-        let key = match std::env::var(KEY_VARIABLE) {
-            Ok(key) if !key.is_empty() => key,
-            _ => key(&rustc, folder)?,
+        let key = match variable(KEY_VARIABLE).and_then(|key| key.into_string().ok()) {
+            Some(key) => key,
+            None => key(&rustc, folder)?,
         };
         Ok(Self { rustc: chosen, key })
     }
-}
-
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn has_target(rustc: &OsString, folder: &Path) -> Result<bool> {

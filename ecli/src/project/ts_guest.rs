@@ -14,10 +14,11 @@ use eunomia_image::Digest;
 use serde_json::json;
 
 use super::manifest::{Guest, MANIFEST_FILE};
-use super::program::{Wanted, variable};
+use super::program::Wanted;
 use super::stamp::{Recipe, Stamp};
 use super::{component, file, sdk};
 use crate::context::user_cache;
+use crate::environment::variable;
 use crate::failure::HintExt;
 
 /// Names another Node.js than the `node` of the PATH.

@@ -4,6 +4,7 @@
 mod description;
 mod marks;
 mod readable;
+mod shape;
 mod sources;
 mod types;
 mod yaml;
@@ -40,7 +41,9 @@ const LOST_SUFFIX: &str = "_lost_samples";
 /// When the object is none, or the text is no YAML that fits the bounds.
 pub fn read(name: &str, elf: Vec<u8>, description: &[u8]) -> Result<Package> {
     crate::check_object(&elf)?;
-    let description = yaml::parse(description).map_err(|error| error.within("gadget.yaml"))?;
+    let description = yaml::parse(description)
+        .and_then(|parsed| shape::check(&parsed).map(|()| parsed))
+        .map_err(|error| error.within("gadget.yaml"))?;
     Ok(Package {
         name: name.to_owned(),
         elf: elf.into(),
@@ -72,6 +75,19 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
     for (option, usual) in OTHER_NAMES {
         add_name(&mut plan.options, option, usual);
     }
+    let of_object = |name: &str| {
+        let mut parameters = marks.iter();
+        parameters.any(|mark| mark.kind == marks::Kind::Parameter && mark.rest == name)
+    };
+    let described = gadget.description.pointer("/params/ebpf");
+    let described = described.and_then(Value::as_object).into_iter().flatten();
+    plan.warnings.extend(
+        described
+            .filter(|(name, _)| !of_object(name))
+            .map(|(name, _)| {
+                format!("gadget.yaml: params.ebpf.{name}: the object has no such parameter")
+            }),
+    );
     plan.sources = sources::sources(facts, &gadget.description, &marks)?;
     let conditions = marks
         .iter()

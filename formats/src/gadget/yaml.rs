@@ -59,6 +59,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value> {
             None => return Ok(value),
             Some(Open::List(list)) => list.push(value),
             Some(Open::Mapping(mapping, key)) => match (key.take(), value) {
+                (Some(key), _) if mapping.contains_key(&key) => {
+                    return Err(Error::new(format!("the key `{key}` is there twice")));
+                }
                 (Some(key), value) => drop(mapping.insert(key, value)),
                 (None, Value::String(name)) => *key = Some(name),
                 (None, _) => return Err(Error::new("a key that is no text")),
@@ -86,7 +89,16 @@ mod tests {
         let many = "[".to_owned() + &"0,".repeat(YAML_NODES_MAX) + "0]";
         let laughs = "a: &a [x, x]\nb: [*a, *a]\n";
         let large = " ".repeat(YAML_BYTES_MAX + 1);
-        for text in [&deep, &many, laughs, &large, "{[a]: b}", "\"", "a: b: c"] {
+        for text in [
+            &deep,
+            &many,
+            laughs,
+            &large,
+            "{[a]: b}",
+            "\"",
+            "a: b: c",
+            "{a: b, a: c}",
+        ] {
             let shown: String = text.chars().take(40).collect();
             assert!(parse(text.as_bytes()).is_err(), "{shown}");
         }
