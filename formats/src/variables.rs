@@ -123,6 +123,10 @@ const ENUMERATORS_SHOWN_MAX: usize = 16;
 fn shown(btf: &Btf, ty: TypeId, bytes: &[u8]) -> Option<String> {
     Some(match Decoder::new(btf, ty).ok()?.value(bytes).ok()? {
         Value::Text(text) => text,
+        // As it is written on the command line.
+        Value::Character(byte) if byte.is_ascii_graphic() && !byte.is_ascii_digit() => {
+            char::from(byte).to_string()
+        }
         Value::Character(byte) => byte.to_string(),
         Value::Enum { number, name } => name.unwrap_or_else(|| number.to_string()),
         Value::Unsigned(value) => value.to_string(),

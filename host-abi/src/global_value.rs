@@ -26,8 +26,12 @@ impl ValueError {
     }
 }
 
+/// Names of an enum that an error lists.
+const NAMES_SHOWN_MAX: usize = 16;
+
 /// The bytes of `text` as a value of a type: an integer (decimal, `0x` hexadecimal), `true` or
-/// `false`, the name of an enumerator, text for an array of `char`.
+/// `false`, the name of an enumerator, one character that is no digit for a `char`, text for an
+/// array of `char`.
 ///
 /// # Errors
 /// Says why the text is no value of the type.
@@ -41,14 +45,22 @@ pub fn parse(btf: &Btf, id: TypeId, text: &str) -> Result<Vec<u8>, ValueError> {
             "false" | "0" | "no" | "off" => Ok(vec![0]),
             _ => Err(ValueError(format!("`{text}` is neither true nor false"))),
         },
-        Definition::Int(int) => integer(text, size, int.signed),
+        Definition::Int(int) => match text.as_bytes() {
+            // Digits are the numbers that they are.
+            [byte] if int.character && !byte.is_ascii_digit() => Ok(vec![*byte]),
+            _ => integer(text, size, int.signed),
+        },
         Definition::Enum(enumeration) => {
             let named = enumeration
                 .enumerators()
                 .find(|enumerator| enumerator.name == text);
             match named {
                 Some(enumerator) => Ok(enumerator.value.to_le_bytes()[..size].to_vec()),
-                None => integer(text, size, enumeration.signed),
+                None => integer(text, size, enumeration.signed).map_err(|error| {
+                    let names = enumeration.enumerators().map(|known| known.name);
+                    let names: Vec<&str> = names.take(NAMES_SHOWN_MAX).collect();
+                    ValueError(format!("{error}, and none of {}", names.join(", ")))
+                }),
             }
         }
         Definition::Float { size: 4 } => number::<f32>(text).map(|n| n.to_le_bytes().to_vec()),

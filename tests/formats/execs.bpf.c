@@ -31,6 +31,8 @@ const volatile bool quiet = false;
 const volatile bool loud = true;
 const volatile char only[16] = "";
 const volatile s64 offset = -5;
+const volatile enum origin origin = ORIGIN_EXEC;
+const volatile char letter = 'x';
 
 SEC("tp/sched/sched_process_exec")
 int handle_exec(void *ctx)
@@ -38,7 +40,7 @@ int handle_exec(void *ctx)
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 	struct event *event;
 
-	if (quiet || !loud || (filter_pid && filter_pid != pid))
+	if (quiet || !loud || letter != 'x' || (filter_pid && filter_pid != pid))
 		return 0;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event)
@@ -46,7 +48,7 @@ int handle_exec(void *ctx)
 	__builtin_memset(event, 0, sizeof(*event));
 	event->stamp = bpf_ktime_get_ns();
 	event->pid = pid;
-	event->origin = ORIGIN_EXEC;
+	event->origin = origin;
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	event->whole = 0x04030201;
 	event->low = 9;

@@ -165,6 +165,9 @@ fn help_lists_variables_with_types_and_defaults() -> Result<()> {
         "--disable-loud",
         "--only <char[16]>",
         "[default: -5]",
+        "--origin <ORIGIN_NONE|ORIGIN_EXEC>",
+        "[default: ORIGIN_EXEC]",
+        "[default: x]",
         "--attach <PROGRAM=TARGET>",
     ] {
         ensure!(help.contains(part), "{part} in:\n{help}");
@@ -176,6 +179,11 @@ fn help_lists_variables_with_types_and_defaults() -> Result<()> {
         ),
         (&["--filter-pid=-1"], "is not between 0 and 4294967295"),
         (&["--only", "0123456789abcdef"], "at most 15 fit"),
+        (
+            &["--origin", "NOWHERE"],
+            "`NOWHERE` is not a whole number, and none of ORIGIN_NONE, ORIGIN_EXEC",
+        ),
+        (&["--letter", "yz"], "`yz` is not a whole number"),
         (&["--bogus"], "unknown option `--bogus`"),
         (&["--type", "events=nonsense"], "type \"nonsense\""),
         (&["--map", "nonsense"], "map `nonsense`"),
