@@ -13,6 +13,7 @@
 //! # Ok::<(), eunomia_btf::Error>(())
 //! ```
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
@@ -72,14 +73,48 @@ impl Btf {
             return Err(too_large(size));
         }
         let mut bytes = vec![0; size];
-        Encoder { btf: self }.put(id, literal, &mut bytes, 0, 0)?;
+        let tail = self.flexible_array(id)?;
+        let encoder = Encoder {
+            btf: self,
+            tail,
+            end: Cell::new(tail.unwrap_or(size)),
+        };
+        encoder.put(id, literal, &mut bytes, 0, 0)?;
+        // Padding behind the items would be more of them.
+        bytes.truncate(encoder.end.get());
         Ok(bytes)
+    }
+
+    /// Where the flexible array is that a struct ends with.
+    fn flexible_array(&self, id: TypeId) -> Result<Option<usize>> {
+        let (mut id, mut at) = (id, 0_usize);
+        for _ in 0..NESTING_MAX {
+            let Definition::Struct(composite) = self.resolve(id)?.definition() else {
+                return Ok(None);
+            };
+            let Some(last) = composite.members().last().transpose()? else {
+                return Ok(None);
+            };
+            let Place::Byte { offset } = last.place else {
+                return Ok(None);
+            };
+            at = at.saturating_add(offset as usize);
+            match self.resolve(last.ty)?.definition() {
+                Definition::Array(array) if array.count == 0 => return Ok(Some(at)),
+                _ => id = last.ty,
+            }
+        }
+        Ok(None)
     }
 }
 
 /// Writes into bytes that are 0 before, growing them only for a flexible array.
 struct Encoder<'a> {
     btf: &'a Btf,
+    /// Where the flexible array is at the end of the value.
+    tail: Option<usize>,
+    /// Where the value ends.
+    end: Cell<usize>,
 }
 
 impl<'a> Encoder<'a> {
@@ -217,6 +252,9 @@ impl<'a> Encoder<'a> {
                 return Err(too_large(end));
             }
             bytes.resize(bytes.len().max(end), 0);
+            if self.tail == Some(offset) {
+                self.end.set(end);
+            }
             Ok(())
         };
         match literal {

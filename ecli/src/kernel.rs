@@ -15,6 +15,8 @@ use crate::tool_source::FoundImage;
 const RELEASE_FILE: &str = "/proc/sys/kernel/osrelease";
 /// What system this is (os-release(5)).
 const OS_RELEASE_FILES: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
+/// What `--btf` of `ecli run` may come from, also for verbs without that option.
+const BTF: &str = "ECLI_BTF";
 /// How users of eunomia-bpf's packages name another file with the kernel's types.
 const PACKAGE_BTF: &str = "BTF_FILE_PATH";
 
@@ -35,7 +37,9 @@ pub(crate) fn loading(
     let own = options.and_then(|options| options.btf.clone());
     let mut loading = libbpf::Options {
         perf_buffers: options.is_some_and(|options| options.perf_buffers),
-        btf_path: own.or_else(|| ctx.config.btf.clone()),
+        btf_path: own
+            .or_else(|| variable(BTF).map(PathBuf::from))
+            .or_else(|| ctx.config.btf.clone()),
         ..libbpf::Options::default()
     };
     if let Some(FoundImage::Image(image)) = image

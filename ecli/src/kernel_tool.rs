@@ -41,7 +41,7 @@ pub(crate) fn prepare(
     };
     plan.apply(&facts, choices)?;
     for warning in &plan.warnings {
-        eprintln!("ecli: warning: {}", terminal::visible(warning));
+        say!("ecli: warning: {}", terminal::visible(warning));
     }
     Ok(Some(KernelTool {
         name,

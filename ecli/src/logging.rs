@@ -19,5 +19,7 @@ pub(crate) fn install(verbosity: u8) {
         .with_ansi(std::io::stderr().is_terminal() && environment::allows_colour())
         .with_target(verbosity > 1)
         .without_time()
+        // They would go to stderr, which may be what cannot be written, and panic then.
+        .log_internal_errors(false)
         .init();
 }

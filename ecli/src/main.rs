@@ -5,8 +5,15 @@
 //! stderr; exit code 1 is a failure, 2 a wrong command line, and that of `ecli run` is the guest's.
 
 #![forbid(unsafe_code)]
-// It panics when nobody reads; `commands::print` does not.
-#![cfg_attr(not(test), deny(clippy::print_stdout))]
+// They panic when nobody reads; `commands::print` and `say!` do not.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
+/// Prints a line to stderr, if somebody reads it.
+macro_rules! say {
+    ($($line:tt)*) => {
+        $crate::terminal::say(format_args!($($line)*))
+    };
+}
 
 mod admission;
 mod cli;

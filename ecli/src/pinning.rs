@@ -45,8 +45,8 @@ pub(crate) fn check_policy(ctx: &Context, found: &Found) -> Result<()> {
 pub(crate) fn finish(pins: &Pins, ended: &Result<ExitCode>) {
     let failed = !matches!(ended, Ok(code) if *code == ExitCode::SUCCESS || was_killed(*code));
     match pins.finish(failed) {
-        Some(pinned) => eprintln!("ecli: {}", described(&pinned)),
-        None => eprintln!("ecli: nothing is pinned"),
+        Some(pinned) => say!("ecli: {}", described(&pinned)),
+        None => say!("ecli: nothing is pinned"),
     }
 }
 

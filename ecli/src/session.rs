@@ -11,7 +11,7 @@ use eunomia_runtime::{Control, KernelTool, Outcome, Running, Runtime, Settings, 
 use crate::admission::Candidate;
 use crate::commands::check;
 use crate::context::Context;
-use crate::render::{Report, StdoutRows};
+use crate::render::{Report, StdoutRows, Unfinished};
 use crate::run_options::RunOptions;
 use crate::tool_source::Found;
 use crate::{interrupt, kernel, kernel_tool};
@@ -71,7 +71,7 @@ impl Session {
         let report = rows.report();
         if let Some(address) = options.output.metrics() {
             let address = report.serve_metrics(address)?;
-            eprintln!("ecli: metrics are at http://{address}/metrics");
+            say!("ecli: metrics are at http://{address}/metrics");
         }
         let settings = Settings {
             args,
@@ -113,15 +113,20 @@ impl Session {
     /// Waits until it has ended, and says what there is to say; its exit code.
     pub(crate) fn wait(self) -> Result<ExitCode> {
         let exit = self.running.wait();
-        let lost = self.report.finish().map_err(|reason| anyhow!(reason))?;
+        let lost = match self.report.finish() {
+            Ok(lost) => lost,
+            // What ended the tool is told, not what then follows from it.
+            Err(Unfinished::Unwritten(_)) if !matches!(exit.outcome, Outcome::Exited(_)) => 0,
+            Err(unfinished) => return Err(unfinished.into()),
+        };
         if lost > 0 {
-            eprintln!("ecli: {lost} events were lost");
+            say!("ecli: {lost} events were lost");
         }
         // The guest has said what failed, in the words of libbpf and the kernel.
         if has_failed(&exit.outcome)
             && let Some(explanation) = check::explanation(&self.tool, &self.checked)
         {
-            eprintln!("hint: {explanation}");
+            say!("hint: {explanation}");
         }
         exit_code(exit.outcome)
     }

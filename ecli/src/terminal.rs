@@ -18,6 +18,13 @@ pub(crate) fn width() -> Option<usize> {
 /// Longest answer to a question.
 const ANSWER_BYTES_MAX: u64 = 4096;
 
+/// Prints a line to stderr. Nobody is left to tell when that fails.
+pub(crate) fn say(line: std::fmt::Arguments<'_>) {
+    let _ = std::io::stderr()
+        .lock()
+        .write_all(format!("{line}\n").as_bytes());
+}
+
 /// Asks the user at the terminal of this process, wherever stdin comes from.
 pub(crate) fn ask(question: &str) -> Result<String> {
     let mut terminal = open_terminal()?;

@@ -59,8 +59,10 @@ pub(crate) fn of_records(
 /// Bytes that a record of this type has at least: an array at its end may be cut, as of the
 /// arguments of a program, of which only those are sent that there are.
 fn needed_bytes(btf: &Btf, ty: TypeId) -> Result<Option<u32>> {
-    let Definition::Struct(composite) = btf.resolve(ty)?.definition() else {
-        return Ok(None);
+    let composite = match btf.resolve(ty)?.definition() {
+        Definition::Struct(composite) => composite,
+        Definition::Array(_) => return Ok(Some(0)),
+        _ => return Ok(None),
     };
     let Some(last) = composite.members().last().transpose()? else {
         return Ok(None);
@@ -399,11 +401,16 @@ fn integers(btf: &Btf, ty: TypeId) -> Result<Option<Integers>> {
         signed: int.signed,
     };
     Ok(match btf.resolve(ty)?.definition() {
-        Definition::Int(int) if !int.boolean && [1, 2, 4, 8].contains(&int.size) => {
+        Definition::Int(int)
+            if !int.boolean && !int.character && [1, 2, 4, 8].contains(&int.size) =>
+        {
             Some(integers(int, 1))
         }
+        // Bytes are no numbers.
         Definition::Array(array) => match btf.resolve(array.item)?.definition() {
-            Definition::Int(int) if [4, 8].contains(&int.size) => Some(integers(int, array.count)),
+            Definition::Int(int) if [2, 4, 8].contains(&int.size) => {
+                Some(integers(int, array.count))
+            }
             _ => None,
         },
         _ => None,

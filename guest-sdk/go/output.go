@@ -14,8 +14,8 @@ type Table struct {
 // pendingBytesMax is how many bytes of rows are gathered before they are handed on.
 const pendingBytesMax = 64 << 10
 
-// tables have rows that were gathered.
-var tables []*Table
+// gathering is the table that has rows which were gathered; of several the order would be lost.
+var gathering *Table
 
 // TableFromBTF makes a table of rows that are structs of the object, named as in its C source.
 func TableFromBTF(name string, o *Object, typeName string) (*Table, error) {
@@ -48,19 +48,14 @@ func newTable(handle int32, err error) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := &Table{handle: handle}
-	tables = append(tables, table)
-	return table, nil
+	return &Table{handle: handle}, nil
 }
 
 // Close ends the table, after what was gathered.
 func (t *Table) Close() error {
 	err := t.handOn()
-	for i, table := range tables {
-		if table == t {
-			tables = append(tables[:i], tables[i+1:]...)
-			break
-		}
+	if gathering == t {
+		gathering = nil
 	}
 	abiTableDrop(t.handle)
 	return err
@@ -90,6 +85,12 @@ func (t *Table) PushBytes(row []byte) error {
 }
 
 func (t *Table) makeRoom(bytes int) error {
+	if gathering != t {
+		if err := flushBeforeWait(); err != nil {
+			return err
+		}
+		gathering = t
+	}
 	if len(t.pending)+recordHead+bytes > pendingBytesMax {
 		return t.handOn()
 	}
@@ -98,7 +99,7 @@ func (t *Table) makeRoom(bytes int) error {
 
 // EmitBatch emits all records of a batch as they are.
 func (t *Table) EmitBatch(batch Batch) error {
-	if err := t.handOn(); err != nil {
+	if err := flushBeforeWait(); err != nil {
 		return err
 	}
 	return t.emit(batch.records)
@@ -106,7 +107,7 @@ func (t *Table) EmitBatch(batch Batch) error {
 
 // EndOfInterval says that the rows of one interval are complete.
 func (t *Table) EndOfInterval() error {
-	if err := t.handOn(); err != nil {
+	if err := flushBeforeWait(); err != nil {
 		return err
 	}
 	return call(func() { abiTableEndOfInterval(t.handle, ret) })
@@ -126,12 +127,12 @@ func (t *Table) emit(rows []byte) error {
 }
 
 func flushBeforeWait() error {
-	for _, table := range tables {
-		if err := table.handOn(); err != nil {
-			return err
-		}
+	table := gathering
+	if table == nil {
+		return nil
 	}
-	return nil
+	gathering = nil
+	return table.handOn()
 }
 
 // Flush hands on what was gathered, and has it shown now.

@@ -104,13 +104,12 @@ pub const Field = struct {
 pub const Table = struct {
     handle: abi.Handle,
     pending: buffers.BatchBuilder = .{},
-    next: ?*Table = null,
 
     /// Rows are gathered until they are so many bytes.
     const pending_bytes_max = 64 << 10;
 
-    /// Tables whose rows are written out before the guest waits.
-    var first: ?*Table = null;
+    /// The table that has rows; of several the order of rows would be lost.
+    var gathering: ?*Table = null;
 
     /// Rows that are structs of the object, named as in its C source. The table stays until the
     /// guest ends.
@@ -151,8 +150,7 @@ pub const Table = struct {
 
     fn create(handle: abi.Handle) Error!*Table {
         const table = try memory.allocator.create(Table);
-        table.* = .{ .handle = handle, .next = first };
-        first = table;
+        table.* = .{ .handle = handle };
         return table;
     }
 
@@ -189,18 +187,22 @@ pub const Table = struct {
     }
 
     fn makeRoom(self: *Table) Error!void {
+        if (gathering != self) {
+            try beforeWait();
+            gathering = self;
+        }
         if (self.pending.bytes.items.len >= pending_bytes_max) try self.handOn();
     }
 
     /// Emits all records of a batch as they are.
     pub fn emitBatch(self: *Table, batch: buffers.Batch) Error!void {
-        try self.handOn();
+        try beforeWait();
         try self.emit(batch.bytes);
     }
 
     /// Says that the rows of one interval are complete.
     pub fn endOfInterval(self: *Table) Error!void {
-        try self.handOn();
+        try beforeWait();
         const call = Call.begin(&memory.scratch);
         abi.@"[method]table.end-of-interval"(self.handle, call.ret());
         _ = try errors.check(call, 4);
@@ -266,8 +268,9 @@ pub const Row = struct {
 /// Hands on what was gathered; what waits does it by itself.
 pub fn beforeWait() Error!void {
     stdout.flush() catch return closed();
-    var table = Table.first;
-    while (table) |one| : (table = one.next) try one.handOn();
+    const table = Table.gathering orelse return;
+    Table.gathering = null;
+    try table.handOn();
 }
 
 /// Hands on what was gathered, and has it shown now.

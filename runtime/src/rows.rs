@@ -138,6 +138,8 @@ fn json(value: Value<'_>) -> serde_json::Value {
         Value::Boolean(value) => value.into(),
         Value::Unsigned(value) => value.into(),
         Value::Signed(value) => value.into(),
+        // As many digits as it needs, not those of the `f64` of this value.
+        Value::Float32(value) => value.to_string().parse::<f64>().unwrap_or_default().into(),
         Value::Float(value) => value.into(),
         Value::Text(text) => String::from_utf8_lossy(text).into(),
         // One string of digits, as `ecli run --output json` has it.

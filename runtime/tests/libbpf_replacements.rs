@@ -91,6 +91,17 @@ fn a_congestion_control_is_registered_while_attached() {
         Err(error) => return assert_explained("struct_ops", &error),
     };
     assert_eq!(link.info().name, "congestion");
+    // A link, where the kernel has some for it: without one it would stay after kill -9.
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split('.').map(|part| part.parse::<u32>());
+    let mut number = || numbers.next().unwrap().unwrap();
+    let release = (number(), number());
+    assert_eq!(
+        !link.info().ids.is_empty(),
+        release >= (6, 4),
+        "{:?}",
+        link.info()
+    );
     assert!(available());
     drop(link);
     assert!(!available());

@@ -52,6 +52,11 @@ impl Decoder {
         self.size as usize
     }
 
+    /// Bytes that a record has at least: without padding at its end and items of a flexible array.
+    pub fn extent(&self) -> usize {
+        self.node(self.plan.root).extent as usize
+    }
+
     /// All labels that a visitor can meet, ordered by [`Label::index`].
     pub fn labels(&self) -> &[Label] {
         &self.plan.labels

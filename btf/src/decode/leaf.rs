@@ -74,11 +74,10 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::decode`].
     pub fn check(&self, record: &[u8]) -> Result<()> {
-        let root = self.plan.root;
-        if record.len() < self.node(root).extent as usize {
+        if record.len() < self.extent() {
             return Err(self.short_record(record));
         }
-        self.check_flexible(root, record.len())
+        self.check_flexible(self.plan.root, record.len())
     }
 
     /// The value of one of this decoder's leaves; `None` for an array, and when the record is too
@@ -102,9 +101,14 @@ impl Decoder {
         self.label(leaf.child)
     }
 
-    /// The names of an enum's numbers, ascending; nothing for other leaves.
+    /// The names of an enum's numbers, ascending, also of an array of enums; nothing for other
+    /// leaves.
     pub fn enumerators(&self, leaf: &Leaf) -> impl Iterator<Item = (i128, &str)> {
-        let names = match &self.node(leaf.child).form {
+        let mut node = self.node(leaf.child);
+        while let Form::Array(items, _) | Form::FlexibleArray(items) = &node.form {
+            node = self.node(items.child);
+        }
+        let names = match &node.form {
             Form::Number(NumberForm { meaning, .. })
             | Form::Bits(_, NumberForm { meaning, .. }) => match meaning {
                 Meaning::Enum { names, .. } => Some(names),

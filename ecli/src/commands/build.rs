@@ -93,7 +93,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
             failure::report(&error);
         }
         let path = watch.wait();
-        eprintln!("ecli: {} changed", path.display());
+        say!("ecli: {} changed", path.display());
     }
 }
 

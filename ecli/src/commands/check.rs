@@ -76,6 +76,11 @@ fn check(ctx: &Context, image: &str, btf_path: Option<PathBuf>) -> Result<Report
         Some(bytes) => Err(bytes),
         None => Ok(tool_source::find(ctx, image, &[])?),
     };
+    let needed = match &found {
+        Ok(found) => found.metadata().kernel.as_ref(),
+        Err(_) => None,
+    };
+    let needed = needed.and_then(|needs| needs.release_min.clone());
     let loading = kernel::loading(ctx, None, found.as_ref().ok().map(|found| &found.image))?;
     let package = match &found {
         Ok(found) => found.package()?,
@@ -110,10 +115,30 @@ fn check(ctx: &Context, image: &str, btf_path: Option<PathBuf>) -> Result<Report
     if report.verdict() < Verdict::Failing {
         report.findings.extend(unplanned);
     }
+    if is_running && let Some(needed) = needed {
+        report.findings.extend(too_old(&tool, &needed)?);
+    }
     if is_running && !tool.component.is_empty() {
         report.findings.push(user_space(ctx, tool)?);
     }
     Ok(report)
+}
+
+/// What the image says of itself may be more than it needs: a warning.
+fn too_old(tool: &Tool, needed: &str) -> Result<Option<Finding>> {
+    let release = kernel::release()?;
+    let numbers = |text: &str| {
+        let mut parts = text.split(|c: char| !c.is_ascii_digit());
+        let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
+        Some((number()?, number().unwrap_or(0)))
+    };
+    Ok((numbers(&release) < numbers(needed)).then(|| Finding {
+        subject: tool.name.clone(),
+        what: "kernel".to_owned(),
+        verdict: Verdict::Warning,
+        reason: format!("its author says that it needs Linux {needed}, this is {release}"),
+        remedy: String::new(),
+    }))
 }
 
 /// Whether its program in user space fits this host, which is to compile it and to look for what

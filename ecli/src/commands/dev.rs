@@ -75,7 +75,7 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
         // A project that cannot be built may be after the next change.
         if let Err(error) = dev.renew(&interrupts) {
             failure::report(&error);
-            eprintln!("ecli: waiting for a change");
+            say!("ecli: waiting for a change");
         }
         loop {
             if interrupts.were_caught() {
@@ -83,7 +83,7 @@ pub(crate) fn run(ctx: &Context, mut options: Options) -> Result<ExitCode> {
             }
             dev.look_after_guest();
             if let Some(path) = watch.changed() {
-                eprintln!("ecli: {} changed", shown(&path, &dev.folder));
+                say!("ecli: {} changed", shown(&path, &dev.folder));
                 break;
             }
             std::thread::sleep(INTERVAL);
@@ -114,11 +114,11 @@ impl Dev<'_> {
         }
         let digest = digest(&found);
         if digest.is_some() && digest == self.running {
-            eprintln!("ecli: nothing of it is in the tool");
+            say!("ecli: nothing of it is in the tool");
             return Ok(());
         }
         if self.running.is_some() {
-            eprintln!("ecli: built in {:.1?}, starting anew", start.elapsed());
+            say!("ecli: built in {:.1?}, starting anew", start.elapsed());
         }
         // What the guests before the last one have loaded.
         self.kernel.forget_unused();
@@ -150,10 +150,10 @@ impl Dev<'_> {
     fn look_after_guest(&mut self) {
         if let Some(session) = self.session.take_if(|session| session.is_finished()) {
             match session.wait() {
-                Ok(_) => eprintln!("ecli: the tool has ended; waiting for a change"),
+                Ok(_) => say!("ecli: the tool has ended; waiting for a change"),
                 Err(error) => {
                     failure::report(&error);
-                    eprintln!("ecli: waiting for a change");
+                    say!("ecli: waiting for a change");
                 }
             }
         }

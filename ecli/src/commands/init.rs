@@ -74,7 +74,7 @@ fn ask_for_folder() -> Result<PathBuf> {
         let folder = PathBuf::from(ask("Name of the tool", "mytool")?);
         match name(&folder).and_then(|name| check_name(&name)) {
             Ok(()) => return Ok(folder),
-            Err(error) => eprintln!("{error:#}"),
+            Err(error) => say!("{error:#}"),
         }
     }
 }
@@ -124,7 +124,7 @@ fn choose<T: ValueEnum>(chosen: Option<T>, default: T, what: &str, asks: bool) -
         let answer = ask(&question, &value_name(&default))?;
         match T::from_str(&answer, true) {
             Ok(value) => return Ok(value),
-            Err(_) => eprintln!("there is no {answer:?}"),
+            Err(_) => say!("there is no {answer:?}"),
         }
     }
 }

@@ -70,7 +70,7 @@ fn generate(name: &Path, no_password: bool) -> Result<()> {
     let public_key = key.public_key();
     write_new(&private, 0o600, pem.as_bytes())?;
     write_new(&public, 0o644, public_key.to_pem().as_bytes())?;
-    eprintln!("wrote {} and {}", private.display(), public.display());
+    say!("wrote {} and {}", private.display(), public.display());
     print_line(public_key.fingerprint())
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
     let said = Registry::new(settings)?.login(&registry)?;
     file.store(&registry, &username, &password)?;
     if said == Login::NotAsked {
-        eprintln!("ecli: {registry} did not ask for credentials: these were not checked");
+        say!("ecli: {registry} did not ask for credentials: these were not checked");
     }
     print(format!("logged in to {registry}\n").as_bytes())
 }

@@ -122,7 +122,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<ExitCode> {
         pinning::finish(&pins, &ended);
     }
     if let Some(recording) = recording {
-        eprintln!("ecli: recorded {} events", recording.finish()?);
+        say!("ecli: recorded {} events", recording.finish()?);
     }
     ended
 }

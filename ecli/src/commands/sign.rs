@@ -95,11 +95,11 @@ impl Signer<'_> {
     fn sign_in_store(&self, store: &Store) -> Result<()> {
         let before = store.signatures(&self.subject.digest)?;
         if self.is_signed(&before) {
-            eprintln!("the store has a signature by this key already");
+            say!("the store has a signature by this key already");
             return Ok(());
         }
         store.add_signature(self.subject, &self.signature()?)?;
-        eprintln!("signed in the store");
+        say!("signed in the store");
         Ok(())
     }
 
@@ -109,18 +109,18 @@ impl Signer<'_> {
         match registry.resolve(&address) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::NotFound && is_stored => {
-                eprintln!("the registry does not have this image yet: push it with its signature");
+                say!("the registry does not have this image yet: push it with its signature");
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         }
         let before = registry.signatures(image, &self.subject.digest)?;
         if self.is_signed(&before) {
-            eprintln!("the registry has a signature by this key already");
+            say!("the registry has a signature by this key already");
             return Ok(());
         }
         registry.push_signature(image, self.subject, &self.signature()?)?;
-        eprintln!("signed at the registry");
+        say!("signed at the registry");
         Ok(())
     }
 

@@ -138,7 +138,7 @@ fn repair(
             registry.repair(store, &name)
         }) {
             Ok(_) => repaired.push(name),
-            Err(error) => eprintln!("ecli: {}", crate::failure::message(&error)),
+            Err(error) => say!("ecli: {}", crate::failure::message(&error)),
         }
     }
     Ok(repaired)

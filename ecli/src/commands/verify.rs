@@ -49,7 +49,7 @@ pub(crate) fn run(ctx: &Context, options: Options) -> Result<()> {
         .collect::<Result<Vec<PublicKey>>>()?;
     let (shown, digests, signatures) = gather(ctx, &options)?;
     for reason in &signatures.skipped {
-        eprintln!("skipped a signature: {}", visible(reason));
+        say!("skipped a signature: {}", visible(reason));
     }
     for digest in &digests {
         let found = signatures.verify(&keys, std::slice::from_ref(digest));

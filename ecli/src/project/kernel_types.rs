@@ -74,7 +74,7 @@ pub(super) fn add(
         let part = part_of(&kernel.path, tool)
             .with_context(|| format!("take the types of kernel {release} from {path}"))?;
         let Some(part) = part else {
-            eprintln!("ecli: nothing of {} depends on a kernel's types", tool.name);
+            say!("ecli: nothing of {} depends on a kernel's types", tool.name);
             return Ok((builder, Vec::new()));
         };
         warn_of_missing(kernel, tool);
@@ -114,7 +114,7 @@ fn warn_of_missing(kernel: &KernelFile, tool: &Tool) {
             "on kernel {}: {}: {}: {}",
             kernel.release, finding.subject, finding.what, finding.reason
         );
-        eprintln!("ecli: warning: {}", visible(&text));
+        say!("ecli: warning: {}", visible(&text));
     }
 }
 

@@ -210,7 +210,7 @@ fn packages(node: &Path, sdk: &Path) -> Result<PathBuf> {
 
 /// With the hashes of the lock file, and without running anything of the packages.
 fn fetch(node: &Path, sdk: &Path, folder: &Path) -> Result<()> {
-    eprintln!("fetching the TypeScript compiler and engine for guests (80 MB, once)");
+    say!("fetching the TypeScript compiler and engine for guests (80 MB, once)");
     let parent = folder.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| format!("create {}", parent.display()))?;
     let work = file::temporary_beside(folder);

@@ -33,6 +33,7 @@ impl<'a> From<Value<'a>> for Cell<'a> {
             Value::Boolean(value) => Self::Boolean(value),
             Value::Unsigned(value) => Self::Unsigned(value),
             Value::Signed(value) => Self::Signed(value),
+            Value::Float32(value) => Self::Float32(value),
             Value::Float(value) => Self::Float(value),
             Value::Text(text) => Self::Text(text),
             Value::Bytes(bytes) => Self::Bytes(bytes),
@@ -62,12 +63,12 @@ impl<'a> From<Scalar<'a>> for Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// The cell as an integer, if it is one; beyond `i128` the nearest.
+    /// The cell as an integer, if it is one and fits.
     pub(super) fn as_integer(self) -> Option<i128> {
         Some(match self {
             Self::Unsigned(value) | Self::Pointer(value) => value.into(),
             Self::Signed(value) => value.into(),
-            Self::Unsigned128(value) => i128::try_from(value).unwrap_or(i128::MAX),
+            Self::Unsigned128(value) => i128::try_from(value).ok()?,
             Self::Signed128(value) | Self::Enum { number: value, .. } => value,
             Self::Boolean(value) => value.into(),
             Self::Character(value) => value.into(),
@@ -80,6 +81,7 @@ impl<'a> Cell<'a> {
         match self {
             Self::Float32(value) => Some(value.into()),
             Self::Float(value) => Some(value),
+            Self::Unsigned128(value) => Some(value as f64),
             _ => self.as_integer().map(|value| value as f64),
         }
     }

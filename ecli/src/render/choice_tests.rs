@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use eunomia_runtime::output::{Cardinality, OutputSink as _, Scalar, Table};
+use eunomia_runtime::output::{Cardinality, Metric, OutputSink as _, Scalar, Table};
 
 use super::tests::{Screen, batch, field, table, text_value};
 use super::*;
@@ -215,7 +215,10 @@ fn refusal(choice: Choice) -> String {
     let error = sink.rows(&connections(), &batch(&rows())).unwrap_err();
     assert_eq!(error.kind(), eunomia_runtime::HostErrorKind::Closed);
     assert_eq!(screen.text(), "");
-    sink.report().finish().unwrap_err()
+    let Err(Unfinished::Wrong(reason)) = sink.report().finish() else {
+        panic!("it is not refused");
+    };
+    reason
 }
 
 #[test]
@@ -241,6 +244,30 @@ fn unknown_names_are_told_with_close_ones() {
         ..Choice::default()
     });
     assert!(message.starts_with("--sort: no field `bytes`"), "{message}");
+    let message = refusal(Choice {
+        order: Some(Order::parse("task").unwrap()),
+        ..Choice::default()
+    });
+    assert_eq!(
+        message,
+        "--sort: `task` is a struct, not a single field: it has task.pid, task.uid"
+    );
+    for (metric, text, expected) in [
+        (
+            Metric::Counter,
+            "rows,com",
+            "no field `com`; close are comm",
+        ),
+        (Metric::Counter, "task", "`task` is a struct"),
+        (Metric::Gauge, "sent,task", "`task` is a struct"),
+        (Metric::Histogram, "rows", "`rows` is the number of rows"),
+    ] {
+        let message = refusal(Choice {
+            metrics: vec![MetricRequest::parse(metric, text).unwrap()],
+            ..Choice::default()
+        });
+        assert!(message.contains(expected), "{text}: {message}");
+    }
     let message = refusal(Choice {
         fields: Some(Selection::parse("nothing-like-it").unwrap()),
         ..Choice::default()
@@ -315,6 +342,128 @@ fn enough_rows_stop_the_tool_once() {
         3,
         "two rows, and the lost ones"
     );
+}
+
+#[test]
+fn enough_sorted_rows_stop_the_tool() {
+    let choice = Choice {
+        count: Some(2),
+        order: Some(Order::parse("-task.pid").unwrap()),
+        fields: Some(Selection::parse("task.pid").unwrap()),
+        ..Choice::default()
+    };
+    let screen = Screen::default();
+    let mut sink = screen.rows_with(setting(Format::Csv, choice));
+    let stops = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&stops);
+    sink.report().when_enough(move || {
+        counting.fetch_add(1, Ordering::Relaxed);
+    });
+    sink.rows(&connections(), &batch(&rows())).unwrap();
+    assert_eq!(stops.load(Ordering::Relaxed), 1);
+    sink.report().finish().unwrap();
+    // The first two.
+    assert_eq!(screen.text().replace("\r\n", " "), "task.pid 300 7 ");
+}
+
+#[test]
+fn ports_and_addresses_are_sorted_as_people_know_them() {
+    let table = table(
+        "t",
+        vec![
+            field("port", Scalar::U16, &[("format", "port")]),
+            field("to", Scalar::U32, &[("format", "ip-address")]),
+        ],
+    );
+    let row = |port: u16, to: [u8; 4]| [&port.to_be_bytes()[..], &to].concat();
+    let rows = [
+        row(8080, [192, 168, 0, 1]),
+        row(80, [10, 0, 0, 1]),
+        row(443, [9, 255, 255, 255]),
+    ];
+    let sorted = |by: &str| {
+        let choice = Choice {
+            order: Some(Order::parse(by).unwrap()),
+            fields: Some(Selection::parse("port").unwrap()),
+            ..Choice::default()
+        };
+        Screen::shown(setting(Format::Csv, choice), &table, &rows).replace("\r\n", " ")
+    };
+    assert_eq!(sorted("port"), "port 80 443 8080 ");
+    assert_eq!(sorted("to"), "port 443 80 8080 ");
+}
+
+#[test]
+fn signed_numbers_have_the_bits_of_their_fields() {
+    let hint = |format: &str| field("n", Scalar::S32, &[("format", format)]);
+    let shown = |format: &str, number: i32| {
+        let table = table("t", vec![hint(format)]);
+        let rows = [number.to_le_bytes().to_vec()];
+        let text = Screen::shown(setting(Format::Columns, Choice::default()), &table, &rows);
+        text.lines().last().unwrap().trim().to_owned()
+    };
+    for (format, number, text) in [
+        ("hex", -1, "0xffffffff"),
+        ("hex", 255, "0xff"),
+        ("octal", 8, "010"),
+        ("file-mode", 0o100_644, "-rw-r--r--"),
+        ("ip-address", 0x0100_007f, "127.0.0.1"),
+        ("bytes", 2048, "2.0 KiB"),
+    ] {
+        assert_eq!(shown(format, number), text, "{format} of {number}");
+    }
+}
+
+#[test]
+fn floats_have_the_digits_that_they_need() {
+    let table = table(
+        "t",
+        vec![
+            field("small", Scalar::F32, &[]),
+            field("large", Scalar::F64, &[]),
+        ],
+    );
+    let row = [&0.1_f32.to_le_bytes()[..], &1e16_f64.to_le_bytes()].concat();
+    let shown = |format| {
+        Screen::shown(
+            setting(format, Choice::default()),
+            &table,
+            std::slice::from_ref(&row),
+        )
+    };
+    let json = shown(Format::Json);
+    assert!(json.starts_with("{\"small\":0.1,\"large\":1e16}"), "{json}");
+    let yaml = shown(Format::Yaml);
+    assert!(yaml.contains("large: 1.0e+16\n"), "{yaml}");
+    let columns = shown(Format::Columns);
+    assert!(columns.trim_end().ends_with("1e16"), "{columns}");
+}
+
+#[test]
+fn what_is_left_at_the_end_must_be_written() {
+    for (format, choice) in [
+        (Format::Json, Choice::default()),
+        (
+            Format::Columns,
+            Choice {
+                order: Some(Order::parse("comm").unwrap()),
+                ..Choice::default()
+            },
+        ),
+    ] {
+        let screen = Screen::default();
+        let mut sink = screen.rows_with(setting(format, choice));
+        sink.declare(&connections());
+        if format == Format::Columns {
+            sink.rows(&connections(), &batch(&rows())).unwrap();
+        }
+        screen.close();
+        let error = match sink.report().finish() {
+            Err(Unfinished::Unwritten(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(error.kind(), eunomia_runtime::HostErrorKind::Closed);
+    }
 }
 
 #[test]

@@ -171,6 +171,11 @@ pub(super) fn write_plain(text: &mut Vec<u8>, cell: Cell<'_>) {
         Cell::Unsigned128(value) => append(text, format_args!("{value}")),
         Cell::Signed128(value) => append(text, format_args!("{value}")),
         Cell::Boolean(value) => append(text, format_args!("{value}")),
+        // With an exponent where the digits would be many.
+        Cell::Float(value) if needs_exponent(value) => append(text, format_args!("{value:e}")),
+        Cell::Float32(value) if needs_exponent(value.into()) => {
+            append(text, format_args!("{value:e}"));
+        }
         Cell::Float(value) => append(text, format_args!("{value}")),
         Cell::Float32(value) => append(text, format_args!("{value}")),
         Cell::Text(value) => text.extend_from_slice(value),
@@ -183,6 +188,10 @@ pub(super) fn write_plain(text: &mut Vec<u8>, cell: Cell<'_>) {
         } => text.extend_from_slice(name.as_bytes()),
         Cell::Enum { number, name: None } => append(text, format_args!("{number}")),
     }
+}
+
+fn needs_exponent(value: f64) -> bool {
+    value != 0.0 && value.is_finite() && !(1e-5..1e16).contains(&value.abs())
 }
 
 /// Digits by hand: most of what rows consist of, and `write!` takes several times as long.

@@ -32,8 +32,8 @@ pub(super) fn write_cell(text: &mut Vec<u8>, cell: Cell<'_>, dialect: Dialect) {
         Cell::Float(value) if !value.is_finite() => write!(text, "null"),
         Cell::Float32(value) if !value.is_finite() => write!(text, "null"),
         // With `.0`, so that readers that guess types see the same one in every row.
-        Cell::Float(value) => write!(text, "{value:?}"),
-        Cell::Float32(value) => write!(text, "{value:?}"),
+        Cell::Float(value) => return write_float(text, format_args!("{value:?}"), dialect),
+        Cell::Float32(value) => return write_float(text, format_args!("{value:?}"), dialect),
         Cell::Text(value) => return write_text(text, value, dialect),
         Cell::Character(0) => return write_text(text, b"", dialect),
         Cell::Character(value) => return write_text(text, &[value], dialect),
@@ -52,6 +52,23 @@ pub(super) fn write_cell(text: &mut Vec<u8>, cell: Cell<'_>, dialect: Dialect) {
         }
         Cell::Pointer(value) => write!(text, "\"{value:#x}\""),
     };
+}
+
+fn write_float(text: &mut Vec<u8>, value: std::fmt::Arguments<'_>, dialect: Dialect) {
+    let start = text.len();
+    let _ = text.write_fmt(value);
+    let exponent = text[start..].iter().position(|byte| *byte == b'e');
+    let (Some(at), Dialect::Yaml) = (exponent, dialect) else {
+        return;
+    };
+    // For readers of YAML 1.1 only `1.0e+16` is a number.
+    let at = start + at;
+    if text[at + 1] != b'-' {
+        text.insert(at + 1, b'+');
+    }
+    if !text[start..at].contains(&b'.') {
+        text.splice(at..at, *b".0");
+    }
 }
 
 /// Appends an array, with the structs and arrays in it.

@@ -31,6 +31,8 @@ pub(super) struct Line<'a> {
     cut: bool,
     /// Spaces that are owed before the next value: none are left at the end of a line.
     owed: usize,
+    /// Columns of the terminal that have something in them.
+    written: usize,
 }
 
 impl<'a> Line<'a> {
@@ -41,6 +43,7 @@ impl<'a> Line<'a> {
             limit,
             cut: false,
             owed: 0,
+            written: 0,
         }
     }
 
@@ -75,12 +78,18 @@ impl<'a> Line<'a> {
         }
         if self.position >= self.limit {
             self.cut = true;
+            // The sign that something is missing, where there is a column for it.
+            if let Some(free @ 1..) = self.limit.checked_sub(self.written) {
+                self.text.resize(self.text.len() + free - 1, b' ');
+                self.text.extend_from_slice("…".as_bytes());
+            }
             return;
         }
         self.text.resize(self.text.len() + self.owed, b' ');
         self.owed = 0;
         let room = self.limit - self.position;
         self.position += width;
+        self.written = self.position;
         if width <= room && is_plain(value) {
             self.text.extend_from_slice(value.as_bytes());
             return;

@@ -38,7 +38,7 @@ pub(crate) use metrics::{Address, MetricRequest};
 pub(crate) use names::KernelClocks;
 pub(crate) use order::Order;
 pub(crate) use select::Selection;
-pub(crate) use sink::{Report, StdoutRows};
+pub(crate) use sink::{Report, StdoutRows, Unfinished};
 
 use names::Names;
 use shape::Row;

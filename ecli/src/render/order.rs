@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
+use eunomia_runtime::output::Format;
+
 use super::cell::Cell;
+use super::format::port;
 use super::shape::{Datum, Row, Shape};
 
 /// Fields that rows are sorted by; more than that nobody needs.
@@ -15,9 +18,9 @@ pub(crate) struct Order {
     fields: Vec<(String, bool)>,
 }
 
-/// An order, for the rows of one table.
+/// An order, for the rows of one table: fields, whether they descend, and how they are written.
 #[derive(Debug)]
-pub(super) struct TableOrder(Vec<(usize, bool)>);
+pub(super) struct TableOrder(Vec<(usize, bool, Format)>);
 
 /// What a row is sorted by.
 #[derive(Debug, Default)]
@@ -27,6 +30,8 @@ pub(super) struct SortKey(Vec<Part>);
 enum Part {
     Absent,
     Integer(i128),
+    /// Beyond `i128`.
+    Large(u128),
     Float(f64),
     Text(Box<[u8]>),
 }
@@ -57,7 +62,10 @@ impl Order {
 
     /// The order for a table; `None` when it lacks a field.
     pub(super) fn of(&self, shape: &Shape) -> Option<TableOrder> {
-        let place = |(name, descends): &(String, bool)| Some((shape.find(name)?, *descends));
+        let place = |(name, descends): &(String, bool)| {
+            let field = shape.find(name)?;
+            Some((field, *descends, shape.fields[field].hints.format))
+        };
         let places: Option<Vec<_>> = self.fields.iter().map(place).collect();
         places.filter(|places| !places.is_empty()).map(TableOrder)
     }
@@ -69,13 +77,13 @@ impl TableOrder {
         SortKey(
             self.0
                 .iter()
-                .map(|(field, _)| part(&row.get(*field)))
+                .map(|(field, _, format)| part(&row.get(*field), *format))
                 .collect(),
         )
     }
 
     pub(super) fn compare(&self, a: &SortKey, b: &SortKey) -> Ordering {
-        for ((_, descends), (a, b)) in self.0.iter().zip(a.0.iter().zip(&b.0)) {
+        for ((_, descends, _), (a, b)) in self.0.iter().zip(a.0.iter().zip(&b.0)) {
             let ordering = a.partial_cmp(b).unwrap_or(Ordering::Equal);
             let ordering = if *descends {
                 ordering.reverse()
@@ -90,12 +98,16 @@ impl TableOrder {
     }
 }
 
-fn part(datum: &Datum<'_>) -> Part {
+fn part(datum: &Datum<'_>, format: Format) -> Part {
     // Of several values the first counts.
     let mut part = Part::Absent;
     datum.for_each(|cell| {
-        if part == Part::Absent {
-            part = match cell {
+        if part != Part::Absent {
+            return;
+        }
+        part = match in_usual_order(cell, format) {
+            Some(number) => Part::Integer(number),
+            None => match cell {
                 Cell::Text(text) | Cell::Bytes(text) => Part::Text(text.into()),
                 Cell::Enum {
                     name: Some(name), ..
@@ -105,9 +117,25 @@ fn part(datum: &Datum<'_>) -> Part {
                 Cell::Float32(value) if value.is_nan() => Part::Absent,
                 Cell::Float(value) => Part::Float(value),
                 Cell::Float32(value) => Part::Float(value.into()),
+                Cell::Unsigned128(value) => match i128::try_from(value) {
+                    Ok(value) => Part::Integer(value),
+                    Err(_) => Part::Large(value),
+                },
                 cell => cell.as_integer().map_or(Part::Absent, Part::Integer),
-            };
-        }
+            },
+        };
     });
     part
+}
+
+/// What a value in network order means, where its bytes are not in that of a number.
+fn in_usual_order(cell: Cell<'_>, format: Format) -> Option<i128> {
+    match format {
+        Format::Port => port(cell).map(i128::from),
+        Format::IpAddress => {
+            let address = u32::try_from(cell.as_unsigned()?).ok()?;
+            Some(u32::from_be_bytes(address.to_le_bytes()).into())
+        }
+        _ => None,
+    }
 }

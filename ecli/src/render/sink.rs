@@ -15,6 +15,7 @@ use super::names::Names;
 use super::shape::Shape;
 use super::stage::{Flow, Stage};
 use super::{Begin, Format, Setting};
+use crate::failure::OutputClosed;
 use crate::terminal;
 
 /// Bytes of text that are gathered before the console gets them: a batch of rows may become much
@@ -50,6 +51,33 @@ struct State {
     /// What the operator has to correct.
     failure: Option<String>,
     is_checked: bool,
+}
+
+/// Why not all was shown.
+#[derive(Debug)]
+pub(crate) enum Unfinished {
+    /// What the operator has to correct.
+    Wrong(String),
+    /// What is left could not be written; nobody is there any more who would be told otherwise.
+    Unwritten(HostError),
+}
+
+impl From<HostError> for Unfinished {
+    fn from(error: HostError) -> Self {
+        Self::Unwritten(error)
+    }
+}
+
+impl From<Unfinished> for anyhow::Error {
+    fn from(unfinished: Unfinished) -> Self {
+        match unfinished {
+            Unfinished::Wrong(reason) => anyhow::anyhow!(reason),
+            Unfinished::Unwritten(error) if error.kind() == HostErrorKind::Closed => {
+                OutputClosed.into()
+            }
+            Unfinished::Unwritten(error) => error.into(),
+        }
+    }
 }
 
 impl StdoutRows {
@@ -112,17 +140,17 @@ impl Report {
     /// Shows what is left when the tool has ended; the number of events that were lost.
     ///
     /// # Errors
-    /// Says what the operator has to correct.
-    pub(crate) fn finish(&self) -> Result<u64, String> {
+    /// When not all was shown.
+    pub(crate) fn finish(&self) -> Result<u64, Unfinished> {
         let mut state = lock(&self.0);
         state.check_names();
         if let Some(failure) = state.failure.take() {
-            return Err(failure);
+            return Err(Unfinished::Wrong(failure));
         }
-        // The tool has ended, so that nobody is left to be told that nobody reads.
-        let _ = state.end_of_intervals(|_| true);
+        state.end_of_intervals(|_| true)?;
         state.write_lost();
-        let _ = state.pass_on().and_then(|()| state.flush());
+        state.pass_on()?;
+        state.flush()?;
         Ok(state.lost)
     }
 }

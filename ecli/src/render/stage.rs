@@ -29,6 +29,8 @@ pub(super) struct Stage {
     /// The rows of an interval are a state, which is complete when the tool says so.
     pub(super) is_state: bool,
     held: Option<Held>,
+    /// The whole run is one interval, for all that is known: what is enough is shown at once.
+    is_one_interval: bool,
     limit: usize,
     /// Rows of this interval that were shown.
     shown: usize,
@@ -98,6 +100,7 @@ impl Stage {
             predicates,
             instruments,
             is_state,
+            is_one_interval: choice.interval.is_none() && !is_state,
             held,
             limit: choice.limit.or(hints.limit).unwrap_or(usize::MAX),
             shown: 0,
@@ -121,6 +124,7 @@ impl Stage {
     ) -> Result<(), E> {
         let mut values: Vec<FieldValues<'_>> = Vec::new();
         let mut taken = 0;
+        let mut has_enough = false;
         let shape = &self.shape;
         for record in Records::new(rows).filter(|record| !record.discarded) {
             shape.fill(record.payload, &mut values)?;
@@ -135,6 +139,10 @@ impl Stage {
                 (Some(held), _) => {
                     let key = held.order.as_ref().map(|order| order.key(&row));
                     held.keep(record.payload, key.unwrap_or_default(), self.limit);
+                    if self.is_one_interval && held.rows.len() as u64 >= *flow.left {
+                        has_enough = true;
+                        break;
+                    }
                 }
                 (None, Some(renderer)) if self.shown < self.limit && *flow.left > 0 => {
                     if let Some(begin) = flow.begin.take() {
@@ -153,7 +161,9 @@ impl Stage {
             }
         }
         flow.registry.count_rows(&self.table.name, taken);
-        if self.held.as_ref().is_some_and(Held::is_full) {
+        if has_enough {
+            self.show_held(flow, pass_on)?;
+        } else if self.held.as_ref().is_some_and(Held::is_full) {
             tracing::warn!(
                 table = self.table.name,
                 "too many rows to sort: shown early"

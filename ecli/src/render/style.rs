@@ -6,7 +6,7 @@ use super::cell::Cell;
 use super::format;
 use super::names::{Names, file_flags};
 use super::nested::NestedText;
-use super::shape::{Datum, Row, Shape};
+use super::shape::{Class, Datum, Row, Shape};
 
 /// Digits behind the point that a hint can ask for.
 const PRECISION_MAX: usize = 17;
@@ -23,6 +23,8 @@ pub(super) struct Style {
     pid: Option<usize>,
     /// Bits and their names, those with most bits first.
     flags: Vec<(u128, String)>,
+    /// The bits that a number of the field has.
+    mask: u64,
 }
 
 impl Style {
@@ -46,6 +48,32 @@ impl Style {
             family: other(&hints.family),
             pid: other(&hints.pid),
             flags,
+            mask: match shape.fields[field].kind.class {
+                Class::Integer(bytes @ 1..8) => (1 << (bytes * 8)) - 1,
+                Class::Enum => u32::MAX.into(),
+                _ => u64::MAX,
+            },
+        }
+    }
+
+    /// Formats of bits take a signed number as the bits that it has, and others of unsigned
+    /// numbers what is not negative.
+    fn unsigned<'c>(&self, cell: Cell<'c>) -> Cell<'c> {
+        let Cell::Signed(value) = cell else {
+            return cell;
+        };
+        match (u64::try_from(value), self.format) {
+            (Ok(value), _) => Cell::Unsigned(value),
+            (
+                Err(_),
+                Format::Hex
+                | Format::Octal
+                | Format::FileMode
+                | Format::IpAddress
+                | Format::Flags
+                | Format::FileFlags,
+            ) => Cell::Unsigned(value.cast_unsigned() & self.mask),
+            (Err(_), _) => cell,
         }
     }
 
@@ -112,6 +140,19 @@ impl Style {
         cell: Cell<'_>,
         names: &mut Names,
     ) {
+        let cell = match self.format {
+            Format::Hex
+            | Format::Octal
+            | Format::Bytes
+            | Format::FileMode
+            | Format::IpAddress
+            | Format::Flags
+            | Format::FileFlags
+            | Format::TimeNs
+            | Format::TimeMonotonicNs
+            | Format::TimeBootNs => self.unsigned(cell),
+            _ => cell,
+        };
         match (self.format, cell) {
             (Format::Plain | Format::Percent, Cell::Float(value)) => {
                 self.write_float(text, value, cell);

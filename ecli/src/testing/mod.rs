@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use eunomia_runtime::console::Console;
 use eunomia_runtime::fake::{FakeKernel, Machine};
 use eunomia_runtime::kernel::Kernel as _;
@@ -122,7 +122,7 @@ fn run(case: &Case, tool: &Tool, runtime: RuntimeBuilder) -> Result<String> {
     };
     kernel.play(script::script(case, &declarations, &settings.stop)?);
     let outcome = loaded.run(settings)?.wait().outcome;
-    report.finish().map_err(|reason| anyhow!(reason))?;
+    report.finish()?;
     check_end(case, outcome, &printed)?;
     if let Some(problem) = kernel.script_problems().first() {
         bail!("{problem}");

@@ -92,6 +92,9 @@ pub(super) fn script(
     declarations: &Declarations,
     stop: &StopSignal,
 ) -> Result<Script> {
+    for buffer in case.manifest.types.keys() {
+        declarations.map(buffer).context("[types]")?;
+    }
     let writer = Writer { case, declarations };
     let recorded = case.recorded()?;
     let mut script = Script::new();

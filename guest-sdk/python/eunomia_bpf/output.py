@@ -4,7 +4,6 @@ Rows are gathered, and emitted when the guest waits or 64 KiB are together.
 """
 
 import struct
-import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -21,8 +20,8 @@ __all__ = ["Field", "FieldTable", "Table", "flush", "report_lost"]
 
 _PENDING_BYTES_MAX = 64 << 10
 
-# In the order in which they were made, as far as somebody has them.
-_tables: "list[weakref.ref[_Rows]]" = []
+# The table that has rows; of several the order of rows would be lost.
+_gathering: "_Rows | None" = None
 
 # What a field can be: Python's own types, and numbers of C.
 _SCALARS: dict[Any, Scalar] = {
@@ -50,8 +49,6 @@ class _Rows:
     def __init__(self, handle: host.Table) -> None:
         self._handle = handle
         self._pending = BatchBuilder()
-        _tables[:] = [table for table in _tables if table() is not None]
-        _tables.append(weakref.ref(self))
 
     def add_hint(self, field: str, key: str, value: str) -> None:
         """Says how to show a field (`event.pid` names a nested one) or, with an empty name, the
@@ -60,7 +57,7 @@ class _Rows:
 
     def end_of_interval(self) -> None:
         """Says that the rows of one interval are complete."""
-        self.flush()
+        flush_pending()
         call(self._handle.end_of_interval)
 
     def flush(self) -> None:
@@ -69,6 +66,10 @@ class _Rows:
             call(self._handle.emit, self._pending.take())
 
     def _push(self, row: Struct | bytes) -> None:
+        global _gathering
+        if _gathering is not self:
+            flush_pending()
+            _gathering = self
         self._pending.push(row)
         if len(self._pending) >= _PENDING_BYTES_MAX:
             self.flush()
@@ -88,7 +89,7 @@ class Table(_Rows):
 
     def emit_batch(self, batch: Batch) -> None:
         """Emits all records of a batch, without looking at them."""
-        self.flush()
+        flush_pending()
         call(self._handle.emit, batch.data)
 
 
@@ -196,9 +197,10 @@ def flush() -> None:
 
 def flush_pending() -> None:
     """Emits what is gathered; done before each wait."""
-    for reference in _tables:
-        if (table := reference()) is not None:
-            table.flush()
+    global _gathering
+    table, _gathering = _gathering, None
+    if table is not None:
+        table.flush()
 
 
 def finish() -> None:

@@ -16,12 +16,12 @@ const ROWS_BYTES = 64 << 10;
 /** What one call takes. */
 const CALL_BYTES_MAX = 1 << 20;
 
-/** Tables that have rows. */
-const pending = new Set<AnyTable>();
+/** The table that has rows; of several the order of rows would be lost. */
+let gathering: AnyTable | undefined;
 
 /** Hands on all rows: before the guest waits. */
 export function flushRows(): void {
-  for (const table of pending) table.flush();
+  gathering?.flush();
 }
 
 /** Hands on all rows, and has them shown now. */
@@ -43,13 +43,13 @@ abstract class AnyTable {
 
   /** Says that the rows of one interval are complete. */
   endOfInterval(): void {
-    this.flush();
+    flushRows();
     call(() => this.handle.endOfInterval());
   }
 
   /** Hands on the rows that were gathered. */
   flush(): void {
-    pending.delete(this);
+    if (gathering === this) gathering = undefined;
     while (!this.rows.isEmpty) {
       const rows = this.rows.firstBytes(CALL_BYTES_MAX);
       this.rows.removeFirst(rows.length);
@@ -57,8 +57,13 @@ abstract class AnyTable {
     }
   }
 
+  /** A row is next: those of other tables come first. */
+  protected begin(): void {
+    if (gathering !== this) flushRows();
+    gathering = this;
+  }
+
   protected pushed(): void {
-    pending.add(this);
     if (this.rows.bytes.length >= ROWS_BYTES) this.flush();
   }
 }
@@ -76,19 +81,21 @@ export class Table<T extends Struct> extends AnyTable {
   }
 
   push(row: T): void {
+    this.begin();
     this.rows.pushStruct(row);
     this.pushed();
   }
 
   /** A row with more bytes than the struct: its flexible array. */
   pushBytes(row: Uint8Array): void {
+    this.begin();
     this.rows.pushBytes(row);
     this.pushed();
   }
 
   /** All records of a batch as they are. */
   emitBatch(batch: Batch): void {
-    this.flush();
+    flushRows();
     call(() => this.handle.emit(batch.bytes));
   }
 
@@ -213,6 +220,7 @@ export class FieldTable<F extends Fields> extends AnyTable {
       field.write(view, at, row[name]);
       at += sizes[index]!;
     });
+    this.begin();
     this.rows.pushBytes(bytes);
     this.pushed();
   }

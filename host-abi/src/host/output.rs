@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use eunomia_btf::decode::Decoder;
 use wasmtime::component::Resource;
 
 use super::BpfCtxView;
@@ -86,21 +87,16 @@ impl guest::HostTable for BpfCtxView<'_> {
             .into());
         };
         let type_id = ty.id();
-        let size = btf.size_of(type_id).map_err(|error| {
+        let decoder = Decoder::new(&btf, type_id).map_err(|error| {
             Error::new(
                 ErrorKind::InvalidArgument,
                 format!("declare table `{name}`: type `{type_name}`"),
             )
             .with_source(error)
         })?;
-        self.declare(
-            name,
-            Layout::Btf {
-                btf,
-                type_id,
-                size: size as usize,
-            },
-        )
+        // Records may come without padding at their ends, as those with a flexible array do.
+        let size = decoder.extent();
+        self.declare(name, Layout::Btf { btf, type_id, size })
     }
 
     fn from_fields(

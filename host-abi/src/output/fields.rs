@@ -54,7 +54,9 @@ pub enum Value<'a> {
     Unsigned(u64),
     /// Any signed integer.
     Signed(i64),
-    /// `f32` or `f64`.
+    /// `f32`, whose shortest text is not that of an `f64`.
+    Float32(f32),
+    /// `f64`.
     Float(f64),
     /// `text`; may hold invalid UTF-8.
     Text(&'a [u8]),
@@ -177,7 +179,7 @@ impl<'a> FieldValues<'a> {
             Scalar::S16 => Value::Signed(i16::from_le_bytes(take(rest)?).into()),
             Scalar::S32 => Value::Signed(i32::from_le_bytes(take(rest)?).into()),
             Scalar::S64 => Value::Signed(i64::from_le_bytes(take(rest)?)),
-            Scalar::F32 => Value::Float(f32::from_le_bytes(take(rest)?).into()),
+            Scalar::F32 => Value::Float32(f32::from_le_bytes(take(rest)?)),
             Scalar::F64 => Value::Float(f64::from_le_bytes(take(rest)?)),
             Scalar::Text => Value::Text(take_bytes(rest)?),
             Scalar::Bytes => Value::Bytes(take_bytes(rest)?),

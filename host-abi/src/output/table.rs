@@ -35,7 +35,7 @@ pub enum Layout {
         btf: Arc<Btf>,
         /// The struct.
         type_id: TypeId,
-        /// Its bytes.
+        /// Bytes that a row has at least.
         size: usize,
     },
     /// Declared fields, packed.

@@ -379,6 +379,10 @@ fn iterator(rest: Option<&str>) -> Part<IteratorTarget> {
         .ok_or_else(|| format!("\"{rest}\" is none of map=, cgroup=, process=, thread="))?;
     match key {
         "map" => name("map", value).map(IteratorTarget::MapElements),
+        // The kernel takes 0 for all of them.
+        "process" | "thread" if number::<u32>(value) == Ok(0) => {
+            Err(format!("there is no {key} 0: leave it out for all"))
+        }
         "process" => number(value).map(IteratorTarget::Process),
         "thread" => number(value).map(IteratorTarget::Thread),
         "cgroup" => {

@@ -189,7 +189,7 @@ impl Sources {
             }
             self.report_lost(sink)?;
         }
-        self.finish(sink)
+        self.finish(sink).await
     }
 
     /// Iterators run once; when there is nothing else, that was it.
@@ -226,7 +226,7 @@ impl Sources {
     }
 
     /// What is left once the operator asked to stop: the last events, and maps as they are now.
-    fn finish(&mut self, sink: &mut dyn OutputSink) -> Result<()> {
+    async fn finish(&mut self, sink: &mut dyn OutputSink) -> Result<()> {
         for _ in 0..FINAL_BATCHES_MAX {
             if !self.deliver(sink)? {
                 break;
@@ -242,6 +242,8 @@ impl Sources {
             walk.begin();
             while walk.is_under_way() {
                 walk.step(sink)?;
+                // A map may have more than anybody waits for: a kill is seen in between.
+                tokio::task::yield_now().await;
             }
         }
         self.report_lost(sink)

@@ -43,12 +43,19 @@ pub(super) fn load(
     for (name, targets) in settings.overrides.targets.iter().chain(&plan.targets) {
         check_program(&programs, name)?;
         for target in targets {
-            if let Target::Trace {
-                function: Some(function),
-                ..
-            } = target
-            {
-                object.set_program(name, ProgramSetting::AttachTarget(function))?;
+            match target {
+                Target::Trace {
+                    function: Some(function),
+                    ..
+                } => object.set_program(name, ProgramSetting::AttachTarget(function))?,
+                Target::ProgramFunction {
+                    program_id,
+                    function,
+                } => {
+                    let other = format!("{program_id}:{function}");
+                    object.set_program(name, ProgramSetting::AttachTarget(&other))?;
+                }
+                _ => {}
             }
         }
     }
@@ -132,6 +139,9 @@ pub(super) fn attach(
         }
     }
     told(&lost, links.is_empty())?;
+    if links.is_empty() {
+        tracing::warn!("nothing is attached: none of its programs runs by itself");
+    }
     Ok(links)
 }
 

@@ -6,7 +6,7 @@
 //! descriptor that comes back is owned at once.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 
@@ -27,7 +27,7 @@ const SLEEPABLE: u32 = 1 << 4;
 
 /// A kind of program to try.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Trial {
+pub(crate) struct Trial<'a> {
     /// `enum bpf_prog_type`.
     pub(crate) program_type: u32,
     /// `enum bpf_attach_type`.
@@ -35,6 +35,8 @@ pub(crate) struct Trial {
     /// What it is verified against, by its number in the kernel's BTF; 0: nothing.
     pub(crate) function: u32,
     pub(crate) sleepable: bool,
+    /// That of its object, which decides what it may call.
+    pub(crate) license: &'a CStr,
 }
 
 /// Whether the kernel knows a type of program; `None`: cannot be told.
@@ -58,7 +60,7 @@ pub(crate) fn function(name: &str, attach_type: u32) -> Option<u32> {
 }
 
 /// Load a program that returns 0.
-pub(crate) fn load(trial: Trial) -> io::Result<()> {
+pub(crate) fn load(trial: Trial<'_>) -> io::Result<()> {
     let code = [
         bpf_insn {
             code: MOVE,
@@ -70,7 +72,7 @@ pub(crate) fn load(trial: Trial) -> io::Result<()> {
 }
 
 /// Whether programs of this kind may call a helper; `None`: cannot be told.
-pub(crate) fn may_call(trial: Trial, helper: u32) -> Option<bool> {
+pub(crate) fn may_call(trial: Trial<'_>, helper: u32) -> Option<bool> {
     let call = bpf_insn {
         code: CALL,
         imm: helper.cast_signed(),
@@ -89,6 +91,8 @@ pub(crate) fn may_call(trial: Trial, helper: u32) -> Option<bool> {
         "invalid func ",
         "unknown func ",
         "program of this type cannot use helper ",
+        "cannot call GPL-restricted function",
+        "helper call might sleep",
     ];
     Some(!refused.iter().any(|sign| words.contains(sign)))
 }
@@ -100,7 +104,7 @@ fn exit() -> bpf_insn {
     }
 }
 
-fn load_code(trial: Trial, code: &[bpf_insn], words: &mut Vec<u8>) -> io::Result<()> {
+fn load_code(trial: Trial<'_>, code: &[bpf_insn], words: &mut Vec<u8>) -> io::Result<()> {
     words.resize(LOG_BYTES, 0);
     let options = bpf_prog_load_opts {
         sz: size_of::<bpf_prog_load_opts>() as u64,
@@ -117,7 +121,7 @@ fn load_code(trial: Trial, code: &[bpf_insn], words: &mut Vec<u8>) -> io::Result
         libbpf_sys::bpf_prog_load(
             trial.program_type,
             c"ecli_trial".as_ptr(),
-            c"GPL".as_ptr(),
+            trial.license.as_ptr(),
             code.as_ptr(),
             code.len() as u64,
             &raw const options as *mut _,

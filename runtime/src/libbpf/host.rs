@@ -169,6 +169,16 @@ pub(crate) fn tracing_events() -> Option<PathBuf> {
     .find(|events| events.is_dir())
 }
 
+/// What is said where [`is_tracing_hidden`].
+pub(crate) const TRACING_HIDDEN: &str = "cannot be told: tracefs shows nothing to this user";
+
+/// Whether tracefs may be there, and this user is not let in.
+pub(crate) fn is_tracing_hidden() -> bool {
+    let places = ["/sys/kernel/tracing/events", "/sys/kernel/debug/tracing"];
+    let mut errors = places.iter().filter_map(|place| fs::metadata(place).err());
+    errors.any(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 /// Where the cgroup2 hierarchy is mounted.
 pub(crate) fn cgroup_mount() -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;

@@ -13,6 +13,7 @@ use super::host::{self, Hint};
 use super::log;
 use super::object::{LibbpfObject, Loaded, Phase};
 use super::raw;
+use super::settings;
 
 /// Lines of the verifier's log that go into the error's message. The whole log is its source.
 const LOG_LINES_MAX: usize = 40;
@@ -47,6 +48,7 @@ impl std::error::Error for VerifierLog {}
 pub(super) fn load(object: &mut LibbpfObject) -> Result<()> {
     object.opened("load")?;
     event_buffer::choose(object, object.perf_buffers)?;
+    settings::link_struct_ops(object)?;
     let Phase::Opened(opened) = std::mem::replace(&mut object.phase, Phase::Failed) else {
         return Err(Error::new(ErrorKind::InvalidState, "load: already loaded"));
     };

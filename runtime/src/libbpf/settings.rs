@@ -9,7 +9,7 @@ use libbpf_rs::{OpenMapMut, OpenProgramMut};
 use super::failure::{errno_of, from_io, with_words};
 use super::map_fd::user_value_size;
 use super::object::LibbpfObject;
-use super::{attach, log, raw};
+use super::{attach, host, log, raw};
 
 /// Bytes of a name under which a map is pinned; the contract promises this number.
 const PIN_NAME_BYTES_MAX: usize = 64;
@@ -148,6 +148,25 @@ pub(super) fn make_perf(object: &mut LibbpfObject, place: usize) -> Result<()> {
         .nth(place)
         .ok_or_else(|| Error::new(ErrorKind::NotFound, operation.clone()))?;
     set_type(&mut map, &name, map_type::PERF_EVENT_ARRAY)
+}
+
+/// Have `struct_ops` maps registered by links, which end with their process, where the kernel has
+/// them; libbpf does it for `SEC(".struct_ops.link")` only.
+pub(super) fn link_struct_ops(object: &mut LibbpfObject) -> Result<()> {
+    /// `BPF_F_LINK` for these maps came with 6.4.
+    const SINCE: (u32, u32) = (6, 4);
+    let (major, minor, _) = host::kernel_version();
+    if (major, minor) < SINCE {
+        return Ok(());
+    }
+    let (opened, _) = object.opened("load")?;
+    for mut map in opened.maps_mut() {
+        if raw::map_declaration(&map).map_type == map_type::STRUCT_OPS {
+            let flags = map.map_flags() | libbpf_sys::BPF_F_LINK;
+            refused(map.set_map_flags(flags))?;
+        }
+    }
+    Ok(())
 }
 
 fn refused(outcome: libbpf_rs::Result<()>) -> Result<()> {

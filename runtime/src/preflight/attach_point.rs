@@ -12,7 +12,10 @@ use super::relocation::Types;
 use super::{Checked, Report, host};
 use crate::libbpf::LibbpfKernel;
 use crate::libbpf::feature::{self, Trial};
-use crate::libbpf::host::{KERNEL_BTF, NEEDS_OWN_TYPES, has_kprobes, shows_types, tracing_events};
+use crate::libbpf::host::{
+    KERNEL_BTF, NEEDS_OWN_TYPES, TRACING_HIDDEN, has_kprobes, is_tracing_hidden, shows_types,
+    tracing_events,
+};
 
 /// Whether load finds out about the function, tracepoint or hook of a program.
 pub(super) fn is_verified_against_function(program: &ProgramInfo) -> bool {
@@ -21,7 +24,7 @@ pub(super) fn is_verified_against_function(program: &ProgramInfo) -> bool {
 
 /// How to try a program that is verified against a function; nothing when there is no such
 /// function, or the program is of another kind.
-pub(super) fn trial(program: &ProgramInfo) -> Option<Trial> {
+pub(super) fn trial(program: &ProgramInfo) -> Option<Trial<'static>> {
     if !is_verified_against_function(program) {
         return None;
     }
@@ -31,10 +34,11 @@ pub(super) fn trial(program: &ProgramInfo) -> Option<Trial> {
         attach_type: program.attach_type,
         function,
         sleepable: is_sleepable(&program.section),
+        license: c"GPL",
     })
 }
 
-fn is_sleepable(section: &str) -> bool {
+pub(super) fn is_sleepable(section: &str) -> bool {
     section
         .split('/')
         .next()
@@ -93,6 +97,9 @@ fn check_target(
         }
         _ if !checked.is_running => {}
         Target::Tracepoint { category, name, .. } => match tracing_events() {
+            None if is_tracing_hidden() => {
+                report.warning(subject, &what, TRACING_HIDDEN, "run it as root");
+            }
             None => report.failing(
                 subject,
                 &what,

@@ -7,7 +7,7 @@ use std::path::Path;
 use eunomia_host_abi::glob;
 use eunomia_host_abi::target::{UprobeLocation, UprobeLocations};
 use object::read::elf::{ElfFile64, SectionHeader as _};
-use object::{Endianness, Object as _, ObjectSymbol as _, ReadCache, ReadRef};
+use object::{Endianness, Object as _, ObjectSymbol as _, ReadCache, ReadRef, SymbolKind};
 
 use crate::libbpf::places;
 
@@ -87,7 +87,11 @@ fn has_function<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>, wanted: &str) -> 
 
 fn any_symbol<'data, R: ReadRef<'data>>(elf: &Elf<'data, R>, is_it: impl Fn(&str) -> bool) -> bool {
     let mut symbols = elf.symbols().chain(elf.dynamic_symbols());
-    symbols.any(|symbol| symbol.is_definition() && symbol.name().is_ok_and(&is_it))
+    symbols.any(|symbol| {
+        // What libbpf takes for a function (STT_FUNC).
+        let is_function = symbol.is_definition() && symbol.kind() == SymbolKind::Text;
+        is_function && symbol.name().is_ok_and(&is_it)
+    })
 }
 
 fn has_usdt_probe<'data, R: ReadRef<'data>>(

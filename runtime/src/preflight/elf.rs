@@ -2,6 +2,7 @@
 //! untrusted: whatever its bytes are, they end in an error or in numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CString;
 
 use object::read::elf::ElfFile64;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SymbolKind};
@@ -12,6 +13,8 @@ const INSTRUCTION_BYTES: usize = 8;
 const CALL: u8 = 0x85;
 /// Where functions are that programs share.
 const SUBPROGRAMS: &str = ".text";
+/// Where an object says what it is licensed under.
+const LICENSE: &str = "license";
 /// Where maps are whose members are programs; a `?` in front: not made unless asked for.
 const STRUCT_OPS_SECTIONS: [&str; 2] = [".struct_ops", ".struct_ops.link"];
 /// Bytes of code that are read: 32 times the largest program that a kernel takes. Functions of a
@@ -48,6 +51,8 @@ pub(super) struct Elf {
     pub(super) programs: BTreeMap<String, Code>,
     /// Functions that members of `struct_ops` maps are.
     pub(super) operations: BTreeSet<String>,
+    /// Empty when it has none.
+    pub(super) license: CString,
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Elf, String> {
@@ -115,7 +120,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf, String> {
     Ok(Elf {
         programs: complete.collect(),
         operations: operations(&elf),
+        license: license(&elf),
     })
+}
+
+fn license(elf: &ElfFile64<'_>) -> CString {
+    let section = elf.section_by_name(LICENSE);
+    let text = section.and_then(|section| section.data().ok());
+    let text = text.unwrap_or_default().split(|byte| *byte == 0).next();
+    CString::new(text.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The functions that `struct_ops` maps refer to.

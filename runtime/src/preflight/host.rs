@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{Checked, Report, Source};
 use crate::libbpf::feature;
 use crate::libbpf::host::{
-    CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, KERNEL_BTF, cgroup_mount, has_kprobes, kernel_version,
-    tracing_events,
+    CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, KERNEL_BTF, TRACING_HIDDEN, cgroup_mount, has_kprobes,
+    is_tracing_hidden, kernel_version, tracing_events,
 };
 
 const SUBJECT: &str = "host";
@@ -41,7 +41,8 @@ pub(super) fn check(checked: &Checked, report: &mut Report) {
     report.fine(SUBJECT, "kernel", &release);
     check_needed(checked, report);
     check_config(checked, report);
-    match feature::knows_map_type(MAP_TYPE_RINGBUF) {
+    let known = feature::knows_map_type(MAP_TYPE_RINGBUF);
+    match known.filter(|known| *known || checked.may_try()) {
         Some(true) => report.fine(SUBJECT, "ring buffers", ""),
         Some(false) => report.warning(
             SUBJECT,
@@ -112,6 +113,9 @@ pub(super) fn check_needed(checked: &Checked, report: &mut Report) {
     }
     match tracing_events() {
         Some(events) => report.fine(SUBJECT, "tracefs", &events.display().to_string()),
+        None if is_tracing_hidden() => {
+            report.warning(SUBJECT, "tracefs", TRACING_HIDDEN, "run it as root");
+        }
         None => report.warning(
             SUBJECT,
             "tracefs",

@@ -14,6 +14,7 @@ mod object;
 mod relocation;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use eunomia_btf::Btf;
@@ -24,6 +25,9 @@ use serde::Serialize;
 use crate::libbpf::host::{KERNEL_BTF, shows_types};
 use crate::libbpf::{self, LibbpfKernel};
 use crate::tool::Tool;
+
+/// Bytes of a file of types: many times those of a kernel.
+const TYPES_BYTES_MAX: u64 = 256 << 20;
 
 /// How a check came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -113,8 +117,14 @@ pub fn check_host(kernel: &libbpf::Options) -> Report {
 pub fn check(tool: &Tool, options: &Options) -> Report {
     let checked = Checked::new(options);
     let mut report = Report::default();
-    if checked.is_running {
-        host::check_needed(&checked, &mut report);
+    match &checked.types {
+        _ if checked.is_running => host::check_needed(&checked, &mut report),
+        // Nothing else is known of it.
+        Err(reason) => {
+            report.failing("host", "BTF", reason, "give a BTF file of that kernel");
+            return report;
+        }
+        Ok(_) => {}
     }
     let kernel = LibbpfKernel::with_options(options.kernel.clone());
     for (name, elf) in &tool.objects {
@@ -136,6 +146,11 @@ pub fn check(tool: &Tool, options: &Options) -> Report {
 }
 
 impl Checked {
+    /// Whether this process may try programs and maps, so that a refusal is the kernel's.
+    fn may_try(&self) -> bool {
+        self.capabilities.is_none_or(host::can_load)
+    }
+
     /// Whether [`Checked::types`] are all that the kernel has.
     fn has_all_types(&self) -> bool {
         self.source != Source::Image
@@ -170,7 +185,19 @@ impl Checked {
 }
 
 fn types_of(file: &Path) -> Result<Btf, String> {
-    let bytes = std::fs::read(file).map_err(|error| format!("read {}: {error}", file.display()))?;
+    let reading = |error: std::io::Error| format!("read {}: {error}", file.display());
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(reading)?;
+    opened
+        .take(TYPES_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(reading)?;
+    if bytes.len() as u64 > TYPES_BYTES_MAX {
+        return Err(format!(
+            "read {}: it has more than {TYPES_BYTES_MAX} bytes",
+            file.display()
+        ));
+    }
     Btf::from_file(&bytes).map_err(|error| format!("{}: {error}", file.display()))
 }
 

@@ -1,6 +1,7 @@
 //! One BPF object: its maps, then its programs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
 
 use eunomia_btf::Btf;
 use eunomia_host_abi::Target;
@@ -13,13 +14,25 @@ use crate::libbpf::event_buffer;
 use crate::libbpf::feature::{self, Trial};
 use crate::permissions::helper_name;
 
-/// Types of programs that change what the network does (`enum bpf_prog_type`).
-const NETWORK_TYPES: [u32; 6] = [
-    libbpf_sys::BPF_PROG_TYPE_XDP,
+/// Types of programs for which the kernel wants CAP_NET_ADMIN (`is_net_admin_prog_type`).
+const NETWORK_TYPES: [u32; 18] = [
     libbpf_sys::BPF_PROG_TYPE_SCHED_CLS,
     libbpf_sys::BPF_PROG_TYPE_SCHED_ACT,
-    libbpf_sys::BPF_PROG_TYPE_SK_LOOKUP,
+    libbpf_sys::BPF_PROG_TYPE_XDP,
+    libbpf_sys::BPF_PROG_TYPE_LWT_IN,
+    libbpf_sys::BPF_PROG_TYPE_LWT_OUT,
+    libbpf_sys::BPF_PROG_TYPE_LWT_XMIT,
+    libbpf_sys::BPF_PROG_TYPE_LWT_SEG6LOCAL,
+    libbpf_sys::BPF_PROG_TYPE_SK_SKB,
+    libbpf_sys::BPF_PROG_TYPE_SK_MSG,
     libbpf_sys::BPF_PROG_TYPE_FLOW_DISSECTOR,
+    libbpf_sys::BPF_PROG_TYPE_CGROUP_DEVICE,
+    libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK,
+    libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+    libbpf_sys::BPF_PROG_TYPE_CGROUP_SOCKOPT,
+    libbpf_sys::BPF_PROG_TYPE_CGROUP_SYSCTL,
+    libbpf_sys::BPF_PROG_TYPE_SOCK_OPS,
+    libbpf_sys::BPF_PROG_TYPE_EXT,
     libbpf_sys::BPF_PROG_TYPE_NETFILTER,
 ];
 
@@ -87,8 +100,10 @@ pub(super) fn check(checked: &Checked, object: &Opened<'_>, report: &mut Report)
             // What the kernel refuses as a whole calls nothing.
             if let Some(code) = code.get(&program.name)
                 && own.verdict() < Verdict::Failing
+                && checked.may_try()
             {
-                check_helpers(&subject, &program, code, unreached, &mut own);
+                let license = elf.license.as_c_str();
+                check_helpers(&subject, &program, (code, license), unreached, &mut own);
             }
         }
         soften(&program, &mut own);
@@ -217,13 +232,15 @@ fn check_type(checked: &Checked, subject: &str, program: &ProgramInfo, report: &
             reason,
             "run it as root, or with this capability",
         );
+        return;
     }
     // Their types say nothing: what they are verified against does.
     if attach_point::is_verified_against_function(program) {
         return;
     }
     let what = format!("program type {}", program.type_name);
-    match feature::knows_program_type(program.program_type) {
+    let known = feature::knows_program_type(program.program_type);
+    match known.filter(|known| *known || checked.may_try()) {
         Some(true) => report.fine(subject, &what, ""),
         Some(false) => report.failing(subject, &what, "this kernel does not have it", ""),
         None => report.warning(subject, &what, "cannot be told", "run it as root"),
@@ -233,7 +250,7 @@ fn check_type(checked: &Checked, subject: &str, program: &ProgramInfo, report: &
 fn check_helpers(
     subject: &str,
     program: &ProgramInfo,
-    code: &elf::Code,
+    (code, license): (&elf::Code, &CStr),
     unreached: &[u32],
     report: &mut Report,
 ) {
@@ -241,8 +258,10 @@ fn check_helpers(
         program_type: program.program_type,
         attach_type: program.attach_type,
         function: 0,
-        sleepable: false,
+        sleepable: attach_point::is_sleepable(&program.section),
+        license: c"GPL",
     });
+    let trial = Trial { license, ..trial };
     let refused: Vec<String> = code
         .helpers
         .iter()
@@ -260,11 +279,14 @@ fn check_helpers(
             subject,
             "helpers",
             &format!(
-                "this kernel does not let programs of type {} call {}",
+                "this kernel does not let programs of type {} in SEC(\"{}\") under the license \
+                 {:?} call {}",
                 program.type_name,
+                program.section,
+                license.to_string_lossy(),
                 refused.join(", ")
             ),
-            "the tool needs a newer kernel",
+            "the tool needs a newer kernel, or another section or license",
         ),
     }
 }
@@ -277,7 +299,9 @@ fn check_maps(checked: &Checked, name: &str, object: &dyn Object, report: &mut R
         bytes = bytes.saturating_add(bytes_of(&map));
         let can_be_perf = event_buffer::can_be_perf(object, &map);
         // Types that libbpf does not know it cannot try.
-        let known = feature::knows_map_type(map.map_type).or_else(|| {
+        let tried = feature::knows_map_type(map.map_type);
+        let tried = tried.filter(|known| *known || checked.may_try());
+        let known = tried.or_else(|| {
             let types = checked.types.as_ref().ok()?;
             types.has_value("bpf_map_type", map.map_type)
         });
@@ -322,6 +346,9 @@ fn bytes_of(map: &MapInfo) -> u64 {
     let entries = u64::from(map.max_entries);
     match map.map_type {
         map_type::RINGBUF => entries,
+        // Entries take memory when they are made.
+        map_type::LPM_TRIE => 0,
+        _ if map.map_flags & libbpf_sys::BPF_F_NO_PREALLOC != 0 => 0,
         _ => entries.saturating_mul(u64::from(map.key_size) + u64::from(map.user_value_size)),
     }
 }

@@ -13,7 +13,9 @@ const DEPTH_MAX: usize = 16;
 /// `enum bpf_core_relo_kind`: those that ask whether something is there.
 const FIELD_EXISTS: u32 = 2;
 const TYPE_ID_LOCAL: u32 = 6;
+const TYPE_ID_TARGET: u32 = 7;
 const TYPE_EXISTS: u32 = 8;
+const TYPE_SIZE: u32 = 9;
 const ENUMVAL_EXISTS: u32 = 10;
 const TYPE_MATCHES: u32 = 12;
 /// Below this they are about fields, then about types, from 10 on about values of enums.
@@ -84,6 +86,8 @@ pub(super) fn resolve(local: &Btf, relocations: &[Relocation], kernel: &Types) -
         let kinds = [FIELD_EXISTS, TYPE_EXISTS, ENUMVAL_EXISTS, TYPE_MATCHES];
         kinds.contains(&relocation.kind)
     };
+    // Of a type that is missing these are 0.
+    let is_zero = |relocation: &Relocation| [TYPE_ID_TARGET, TYPE_SIZE].contains(&relocation.kind);
     let root_name = |relocation: &Relocation| {
         let name = local.get(TypeId(relocation.root))?.name();
         Some(essential(name))
@@ -97,7 +101,7 @@ pub(super) fn resolve(local: &Btf, relocations: &[Relocation], kernel: &Types) -
         .iter()
         .map(|relocation| match resolve_one(local, relocation, kernel) {
             None => Outcome::Resolved,
-            Some(missing) if asks(relocation) => Outcome::Guarded(missing),
+            Some(missing) if asks(relocation) || is_zero(relocation) => Outcome::Guarded(missing),
             Some(missing) if root_name(relocation).is_some_and(|name| asked.contains(&name)) => {
                 Outcome::Guarded(missing)
             }

@@ -139,6 +139,21 @@ static void limits(void)
 	printf("of 257: %s\n", code(has_long_hint("longer_hint", 257)));
 }
 
+// Rows of two tables that nobody flushes.
+static void order(void)
+{
+	static const struct bpf_field field = { "number", BPF_FIELD_U8, BPF_ONE };
+	struct bpf_table *one = bpf_table__from_fields("one", &field, 1);
+	struct bpf_table *two = bpf_table__from_fields("two", &field, 1);
+	struct bpf_table *tables[] = { two, one, two };
+
+	for (uint8_t i = 0; i < 3; i++) {
+		uint8_t number = i + 1;
+
+		bpf_table__push(tables[i], &number, sizeof(number));
+	}
+}
+
 int main(void)
 {
 	struct rows_bpf *skel = rows_bpf__open();
@@ -151,6 +166,7 @@ int main(void)
 	limits();
 	bpf_output__report_lost(3);
 	bpf_output__flush();
+	order();
 	rows_bpf__destroy(skel);
 	return 0;
 }

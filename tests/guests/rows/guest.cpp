@@ -119,6 +119,19 @@ static void limits()
 	printf("of 257: %s\n", code_of(with_long_hint<257>("longer_hint")));
 }
 
+// Rows of two tables that nobody flushes.
+static bpf::result<void> order()
+{
+	const bpf_field field[] = { { "number", BPF_FIELD_U8 } };
+	auto one = BPF_TRY(bpf::table::from_fields("one", field));
+	auto two = BPF_TRY(bpf::table::from_fields("two", field));
+	uint8_t number = 0;
+
+	for (bpf::table *table : { &two, &one, &two })
+		BPF_TRY(table->push(++number));
+	return {};
+}
+
 static bpf::result<void> emit()
 {
 	auto skel = BPF_TRY(skeleton::open());
@@ -128,7 +141,8 @@ static bpf::result<void> emit()
 	BPF_TRY(fields());
 	limits();
 	bpf_output__report_lost(3);
-	return bpf::checked(bpf_output__flush());
+	BPF_TRY(bpf::checked(bpf_output__flush()));
+	return order();
 }
 
 int main()

@@ -41,6 +41,14 @@ def main():
     limits()
     report_lost(3)
     flush()
+    order()
+
+
+def order():
+    """Rows of two tables that nobody flushes."""
+    one, two = (FieldTable(name, [Field("number", U8)]) for name in ("one", "two"))
+    for number, table in enumerate([two, one, two], 1):
+        table.push(number)
 
 
 def fields():

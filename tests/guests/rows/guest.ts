@@ -35,6 +35,14 @@ export function main(): void {
   limits();
   reportLost(3);
   flush();
+  order();
+}
+
+/** Rows of two tables that nobody flushes. */
+function order(): void {
+  const table = (name: string) => new FieldTable(name, { number: Field.u8 });
+  const [one, two] = [table("one"), table("two")];
+  [two, one, two].forEach((table, index) => table.push({ number: index + 1 }));
 }
 
 function fields(): void {

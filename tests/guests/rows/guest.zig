@@ -32,6 +32,17 @@ pub fn main() !void {
     try limits();
     bpf.reportLost(3);
     try bpf.flush();
+    try order();
+}
+
+/// Rows of two tables that nobody flushes.
+fn order() !void {
+    const number: []const bpf.Field = &.{.{ .name = "number", .type = .u8 }};
+    const one: *bpf.Table = try .fromFields("one", number);
+    const two: *bpf.Table = try .fromFields("two", number);
+    for ([_]*bpf.Table{ two, one, two }, 1..) |table, i| {
+        try table.pushBytes(&.{@intCast(i)});
+    }
 }
 
 /// How a call ended.

@@ -42,6 +42,17 @@ func main() {
 	limits()
 	bpf.ReportLost(3)
 	Must(bpf.Flush())
+	order()
+}
+
+// order emits rows of two tables that nobody flushes.
+func order() {
+	number := bpf.Field{Name: "number", Type: bpf.U8}
+	one := Get(bpf.TableFromFields("one", number))
+	two := Get(bpf.TableFromFields("two", number))
+	for i, table := range []*bpf.Table{two, one, two} {
+		Must(table.PushBytes([]byte{byte(i + 1)}))
+	}
 }
 
 func fields() {

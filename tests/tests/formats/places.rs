@@ -3,9 +3,11 @@
 
 use std::net::UdpSocket;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use eunomia_tests::is_root;
+use anyhow::{Context, Result, bail, ensure};
+use eunomia_tests::{ecli, is_root};
 use serde_json::{Value, json};
 
 use super::bpfman::{OCI, image};
@@ -201,4 +203,49 @@ fn bytecode_images_go_where_the_options_say_with_labels_and_without() -> Result<
     )?;
     packets(&tool, CGROUP, &["--cgroup", "/"], image_bytes(DATAGRAM))?;
     samples(&tool)
+}
+
+/// Whether the loopback device has a filter of this program.
+fn is_filtered(program: &str) -> Result<bool> {
+    let output = Command::new("bpftool")
+        .args(["net", "show", "dev", "lo"])
+        .output()
+        .context("run bpftool")?;
+    ensure!(output.status.success(), "bpftool net show failed");
+    Ok(String::from_utf8_lossy(&output.stdout).contains(program))
+}
+
+/// Filters of clsact hang on no descriptor of the process.
+#[test]
+fn a_killed_tool_leaves_no_filter() -> Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = file(folder.path(), "places.bpf.o", &object("places")?)?;
+    let until = |wanted: bool| -> Result<()> {
+        for _ in 0..600 {
+            if is_filtered("on_packet")? == wanted {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("waited in vain for a filter to be there: {wanted}")
+    };
+    // Killed, and then asked to end.
+    for signal in ["KILL", "INT"] {
+        let mut tool = ecli()?
+            .args(["run", "--attach", "on_packet=tc:lo:egress:priority=77"])
+            .arg(&path)
+            .stdout(Stdio::null())
+            .spawn()?;
+        let attached = until(true);
+        let kill = Command::new("kill")
+            .args(["-s", signal, &tool.id().to_string()])
+            .status()?;
+        ensure!(kill.success(), "kill -s {signal} failed");
+        tool.wait()?;
+        attached.and(until(false))?;
+    }
+    Ok(())
 }

@@ -172,6 +172,8 @@ fn is_true(cell: Cell<'_>) -> bool {
     }
 }
 
+const I128_MAX: u128 = i128::MAX.cast_unsigned();
+
 fn compares(
     row: &Row<'_>,
     style: &Style,
@@ -180,9 +182,19 @@ fn compares(
     literal: &Literal,
 ) -> bool {
     let ordering = match literal {
+        Literal::Integer(_) if matches!(cell, Cell::Unsigned128(value) if value > I128_MAX) => {
+            Some(Ordering::Greater)
+        }
         Literal::Integer(wanted) => match integer(style.format, cell, *wanted) {
             Some(value) => Some(value.cmp(wanted)),
             None => cell
+                .as_float()
+                .and_then(|value| value.partial_cmp(&(*wanted as f64))),
+        },
+        Literal::Large(wanted) => match cell {
+            Cell::Unsigned128(value) => Some(value.cmp(wanted)),
+            cell if cell.as_integer().is_some() => Some(Ordering::Less),
+            cell => cell
                 .as_float()
                 .and_then(|value| value.partial_cmp(&(*wanted as f64))),
         },

@@ -13,6 +13,8 @@ use crate::similar::similar;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
     Integer(i128),
+    /// Beyond `i128`.
+    Large(u128),
     Float(f64),
     Text(Vec<u8>),
     /// Addresses whose first bits are these.
@@ -114,11 +116,16 @@ fn number(word: &str) -> Option<Literal> {
     };
     let radix = |prefix, radix| {
         let digits: &str = digits.strip_prefix(prefix)?;
-        i128::from_str_radix(digits, radix).ok()
+        u128::from_str_radix(digits, radix).ok()
     };
     let integer = radix("0x", 16).or_else(|| radix("0o", 8));
-    if let Some(value) = integer.or_else(|| digits.parse::<i128>().ok()) {
-        return Some(Literal::Integer(value.checked_mul(sign)?));
+    if let Some(value) = integer.or_else(|| digits.parse::<u128>().ok()) {
+        return Some(match (i128::try_from(value), sign) {
+            (Ok(value), sign) => Literal::Integer(value * sign),
+            (Err(_), 1) => Literal::Large(value),
+            // The least one has no counterpart above 0.
+            (Err(_), _) => Literal::Integer(0_i128.checked_sub_unsigned(value)?),
+        });
     }
     // Words such as `inf` and `nan` are no numbers here.
     let is_float = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
@@ -128,6 +135,10 @@ fn number(word: &str) -> Option<Literal> {
 
 /// `10ms` of a field with a duration, in its own unit; `4KiB` of one with bytes.
 fn with_unit(word: &str, format: Format) -> Option<Literal> {
+    let (sign, word) = match word.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, word),
+    };
     let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '_')?;
     let (value, unit) = word.split_at(digits);
     let value: f64 = value.replace('_', "").parse().ok()?;
@@ -136,7 +147,7 @@ fn with_unit(word: &str, format: Format) -> Option<Literal> {
         None if format == Format::Bytes => bytes(unit)?,
         None => return None,
     };
-    Some(Literal::Float(value * factor))
+    Some(Literal::Float(sign * value * factor))
 }
 
 fn nanoseconds(unit: &str) -> Option<f64> {

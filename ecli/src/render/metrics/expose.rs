@@ -74,7 +74,10 @@ impl Page {
 
     fn head(&mut self, name: &str, help: &str, metric: Metric) {
         let name = self.base(name, metric);
-        let help = help.replace('\\', "\\\\").replace('\n', "\\n");
+        let mut help = help.replace('\\', "\\\\").replace('\n', "\\n");
+        if self.dialect == Dialect::OpenMetrics {
+            help = help.replace('"', "\\\"");
+        }
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(self.text, "# HELP {name} {help}");
         let _ = writeln!(self.text, "# TYPE {name} {}", metric.name());
@@ -121,11 +124,15 @@ impl Page {
         }
         let labels_all = [labels, &[("le", "+Inf")]].concat();
         self.sample(&family.name, "_bucket", &labels_all, series.count as f64);
-        // Of slots that the kernel counted nobody knows the sum.
-        if series.value != 0.0 {
+        let is_strict = self.dialect == Dialect::OpenMetrics;
+        // OpenMetrics has no sum where values may be negative, and no count without a sum.
+        let has_sum = family.has_sum && !(is_strict && series.value < 0.0);
+        if has_sum {
             self.sample(&family.name, "_sum", labels, series.value);
         }
-        self.sample(&family.name, "_count", labels, series.count as f64);
+        if has_sum || !is_strict {
+            self.sample(&family.name, "_count", labels, series.count as f64);
+        }
     }
 
     fn sample(&mut self, name: &str, suffix: &str, labels: &[(&str, &str)], value: f64) {

@@ -1,21 +1,20 @@
 //! What is counted of the rows of one table.
 
+use std::borrow::Cow;
+
 use eunomia_runtime::output::{FieldHints, Histogram, Metric, RowMeaning, Table, TableHints};
 
 use super::super::names::Names;
 use super::super::shape::{Row, Shape};
 use super::super::style::Style;
 use super::registry::{Family, LABEL_BYTES_MAX, Registry, SEPARATOR};
-use super::request::MetricRequest;
+use super::request::{MetricRequest, ROWS};
 
 /// Powers of two that bound a histogram by default: up to 2^39, nine minutes in nanoseconds.
 const BOUNDS_DEFAULT: i32 = 40;
 
 /// Slots of a histogram that are served.
 const SLOTS_MAX: usize = 64;
-
-/// What a request calls the number of rows.
-const ROWS: &str = "rows";
 
 /// The metrics of one table.
 #[derive(Debug)]
@@ -107,13 +106,16 @@ impl Instruments {
                 let handle = registry.series(instrument.family, &self.key);
                 match (instrument.metric, self.meaning) {
                     (Metric::Histogram, meaning) => {
-                        if meaning == RowMeaning::Totals && instrument.weight.is_some() {
+                        if meaning == RowMeaning::Totals {
                             handle.series.forget_older(handle.generation);
                         }
                         handle.series.observe(value, times, handle.bounds);
                     }
+                    // A counter is never negative, and never goes down.
+                    (Metric::Counter, RowMeaning::Totals) => {
+                        handle.series.set_or_add(value.max(0.0), handle.generation);
+                    }
                     (_, RowMeaning::Totals) => handle.series.set_or_add(value, handle.generation),
-                    // A counter never goes down.
                     (Metric::Counter, _) => handle.series.add(value.max(0.0), handle.generation),
                     _ => handle.series.set(value, handle.generation),
                 }
@@ -153,11 +155,10 @@ fn write_key(key: &mut Vec<u8>, instrument: &Instrument, row: &Row<'_>, names: &
         let start = key.len();
         style.write(key, row, &row.get(*field), names);
         key.truncate(start + LABEL_BYTES_MAX);
-        // What is not UTF-8 is replaced when it is served, but it must not look like a separator.
-        for byte in &mut key[start..] {
-            if *byte == SEPARATOR {
-                *byte = b'?';
-            }
+        // Replaced now, so that what looks the same is one series. No text has a separator then.
+        if let Cow::Owned(text) = String::from_utf8_lossy(&key[start..]) {
+            key.truncate(start);
+            key.extend_from_slice(text.as_bytes());
         }
     }
 }
@@ -222,13 +223,21 @@ impl Declaring<'_> {
             None => table_hints.description,
         };
         let help = help.unwrap_or_else(|| format!("{path} of {}", self.table.name));
-        let label_names = labels
-            .iter()
-            .map(|label| label_name(&shape.fields[*label].path));
-        let mut family = Family::new(name, help, metric, label_names.collect());
+        let mut label_names: Vec<String> = Vec::new();
+        for label in labels {
+            let mut name = label_name(&shape.fields[*label].path);
+            // Of a histogram `le` is the bound of a bucket.
+            while label_names.contains(&name) || (metric == Metric::Histogram && name == "le") {
+                name.push('_');
+            }
+            label_names.push(name);
+        }
+        let mut family = Family::new(name, help, metric, label_names);
         let slots = hints.and_then(|hints| hints.histogram);
         let is_many = field.is_some_and(|field| shape.fields[field].kind.many);
         let has_slots = metric == Metric::Histogram && slots.is_some() && is_many;
+        // Of slots that the kernel counted nobody knows the sum.
+        family.has_sum = !has_slots;
         if metric == Metric::Histogram {
             family.bounds = bounds(hints, slots.filter(|_| has_slots));
         }

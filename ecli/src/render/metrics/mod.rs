@@ -9,6 +9,7 @@ mod server;
 
 pub(super) use instrument::Instruments;
 pub(super) use registry::Registry;
+pub(super) use request::ROWS;
 pub(crate) use request::{Address, MetricRequest};
 pub(super) use server::serve;
 

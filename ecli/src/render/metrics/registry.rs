@@ -16,11 +16,14 @@ const OTHER: &str = "other";
 /// Stands between the values of labels; no byte of UTF-8.
 pub(super) const SEPARATOR: u8 = 0xff;
 
-/// Names that are served besides.
-const RESERVED: [&str; 4] = [
+/// Names that are served besides, with and without what counters have at their ends.
+const RESERVED: [&str; 7] = [
+    "ecli_lost_events",
     "ecli_lost_events_total",
+    "ecli_rows",
     "ecli_rows_total",
     "ecli_build_info",
+    "ecli_series_overflow",
     "ecli_series_overflow_total",
 ];
 
@@ -44,6 +47,8 @@ pub(super) struct Family {
     pub(super) labels: Vec<String>,
     /// Upper bounds of a histogram.
     pub(super) bounds: Vec<f64>,
+    /// Of a histogram: its values were seen, so that their sum is known.
+    pub(super) has_sum: bool,
     /// By the values of the labels.
     pub(super) series: HashMap<Box<[u8]>, Series>,
     /// Counts the intervals.
@@ -71,10 +76,18 @@ pub(super) struct Handle<'a> {
 impl Registry {
     /// Adds a metric; its place. A name that is taken gets an underscore.
     pub(super) fn add(&mut self, mut family: Family) -> usize {
-        let is_taken = |name: &str, families: &[Family]| {
-            RESERVED.contains(&name) || families.iter().any(|family| family.name == name)
+        let is_taken = |family: &Family, families: &[Family]| {
+            let names = family.all_names();
+            let is_ours = |name: &String| names.contains(name);
+            RESERVED
+                .iter()
+                .any(|name| names.iter().any(|it| it == name))
+                || families
+                    .iter()
+                    .flat_map(Family::all_names)
+                    .any(|name| is_ours(&name))
         };
-        while is_taken(&family.name, &self.families) {
+        while is_taken(&family, &self.families) {
             // In front of the suffix that counters must have.
             let at = family
                 .name
@@ -144,6 +157,22 @@ impl Registry {
 }
 
 impl Family {
+    /// What it and its samples are called.
+    fn all_names(&self) -> Vec<String> {
+        let suffixes = match self.metric {
+            Metric::Counter => &["_total", "_created"][..],
+            Metric::Histogram => &["_bucket", "_sum", "_count", "_created"],
+            _ => &[],
+        };
+        let base = match self.metric {
+            Metric::Counter => self.name.strip_suffix("_total").unwrap_or(&self.name),
+            _ => &self.name,
+        };
+        let mut names = vec![base.to_owned()];
+        names.extend(suffixes.iter().map(|suffix| format!("{base}{suffix}")));
+        names
+    }
+
     pub(super) fn new(name: String, help: String, metric: Metric, labels: Vec<String>) -> Self {
         Self {
             name,
@@ -151,6 +180,7 @@ impl Family {
             metric,
             labels,
             bounds: Vec::new(),
+            has_sum: true,
             series: HashMap::new(),
             // Series start at 0, so that the first value of a state is always new.
             generation: 1,

@@ -8,7 +8,7 @@ use eunomia_runtime::output::Metric;
 use super::super::shape::Shape;
 
 /// What a request calls the number of rows.
-const ROWS: &str = "rows";
+pub(in crate::render) const ROWS: &str = "rows";
 
 /// Where metrics are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,9 +59,16 @@ impl MetricRequest {
 
     /// Whether a table has what is asked for.
     pub(in crate::render) fn fits(&self, table: &str, shape: &Shape) -> bool {
-        self.target_in(table, shape).is_some()
+        self.target_in(table, shape)
+            .is_some_and(|target| target.is_some() || self.metric != Metric::Histogram)
             && self.no_number(table, shape).is_none()
             && self.labels().all(|label| shape.find(label).is_some())
+    }
+
+    /// Whether the rows of a table are what is asked for, and not a field of that name.
+    pub(in crate::render) fn is_of_rows(&self, tables: &[(String, Shape)]) -> bool {
+        let target = |(name, shape): &(String, Shape)| self.target_in(name, shape);
+        self.metric == Metric::Histogram && tables.iter().filter_map(target).any(|it| it.is_none())
     }
 
     /// The field that is asked for, if it is none that can be counted.
@@ -96,6 +103,10 @@ impl MetricRequest {
             !target.is_empty() && labels.iter().all(|label| !label.is_empty()),
             "`{text}` has an empty name: write FIELD or FIELD,LABEL"
         );
+        let is_twice = |(index, label)| labels[..index].contains(label);
+        if let Some((_, label)) = labels.iter().enumerate().find(|it| is_twice(*it)) {
+            anyhow::bail!("`{text}` has the label `{label}` twice");
+        }
         Ok(Self {
             metric,
             target,

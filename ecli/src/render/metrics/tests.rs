@@ -173,6 +173,67 @@ fn options_add_metrics_and_openmetrics_is_served_to_who_asks() {
     assert_eq!(bucket, ["ecli_sizes_bytes_bucket{le=\"2\"} 0"]);
 }
 
+/// What a client of OpenMetrics gets, each name in it once: those of families, and of samples in
+/// one family only.
+fn open_metrics(sink: &StdoutRows) -> String {
+    let accept = "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text;version=1.0.0";
+    let (_, body) = fetch(sink, accept);
+    let mut family = "";
+    let mut owners = std::collections::BTreeMap::new();
+    for line in body.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            family = rest.split(' ').next().unwrap();
+            assert_eq!(
+                owners.insert(family, family),
+                None,
+                "{family} twice: {body}"
+            );
+        } else if !line.starts_with('#') {
+            let name = line.split(['{', ' ']).next().unwrap();
+            let owner = owners.entry(name).or_insert(family);
+            assert_eq!(*owner, family, "{name} is of two: {body}");
+        }
+    }
+    body
+}
+
+#[test]
+fn metrics_of_one_field_have_names_of_their_own() {
+    let request = |metric, text| MetricRequest::parse(metric, text).unwrap();
+    let mut sink = sink(vec![
+        request(Metric::Counter, "depth"),
+        request(Metric::Histogram, "depth"),
+        request(Metric::Counter, "depth,comm,bytes"),
+        request(Metric::Gauge, "bytes"),
+    ]);
+    sink.rows(&sizes("events"), &batch(&[size(b"a", 3, -5)]))
+        .unwrap();
+    let body = open_metrics(&sink);
+    // A counter is not negative; of negative values OpenMetrics has no sum, and without one no
+    // count.
+    assert_eq!(
+        lines(&body, "ecli_sizes_depth__total "),
+        ["ecli_sizes_depth__total 0"],
+        "{body}"
+    );
+    assert!(!body.contains("_sum"), "{body}");
+    assert!(!body.contains("_count"), "{body}");
+    assert!(MetricRequest::parse(Metric::Counter, "rows,comm,comm").is_err());
+}
+
+#[test]
+fn labels_that_look_the_same_are_one_series() {
+    let mut sink = sink(Vec::new());
+    let rows = [
+        size(b"\xf9", 1, 0),
+        size(b"\xfa", 2, 0),
+        size(b"\xff", 4, 0),
+    ];
+    sink.rows(&sizes("events"), &batch(&rows)).unwrap();
+    let (_, body) = fetch(&sink, "GET /metrics HTTP/1.1");
+    assert_eq!(lines(&body, "sent{"), ["sent{comm=\"\u{fffd}\"} 7"]);
+}
+
 #[test]
 fn series_are_bounded() {
     let mut sink = sink(Vec::new());

@@ -16,18 +16,17 @@ pub const ROWS_BYTES: usize = 64 << 10;
 const CALL_BYTES_MAX: usize = 1 << 20;
 
 thread_local! {
-    /// The tables that have rows to emit. A guest has one thread.
-    static PENDING: RefCell<Vec<Weak<Rows>>> = const { RefCell::new(Vec::new()) };
+    /// The table that has rows to emit; of several the order of rows would be lost. A guest has one
+    /// thread.
+    static PENDING: RefCell<Option<Weak<Rows>>> = const { RefCell::new(None) };
 }
 
-/// Emit all rows that are gathered, of all tables.
+/// Emit all rows that are gathered.
 pub(crate) fn flush_pending() -> Result<()> {
-    let tables = PENDING.with(RefCell::take);
-    let mut result = Ok(());
-    for table in tables.iter().filter_map(Weak::upgrade) {
-        result = result.and(table.flush());
+    match PENDING.take().and_then(|table| table.upgrade()) {
+        Some(table) => table.flush(),
+        None => Ok(()),
     }
-    result
 }
 
 /// A table of the host with the rows that it has not got yet.
@@ -46,13 +45,16 @@ impl Rows {
         &self.handle
     }
 
-    /// Add rows with `write`, and emit them when there are enough.
+    /// Add rows with `write`, after those of other tables, and emit them when there are enough.
     pub(super) fn add(
         self: &Rc<Self>,
         write: impl FnOnce(&mut BatchBuilder) -> Result<()>,
     ) -> Result<()> {
+        let was_empty = self.batch.borrow().is_empty();
+        if was_empty {
+            flush_pending()?;
+        }
         let mut batch = self.batch.borrow_mut();
-        let was_empty = batch.is_empty();
         write(&mut batch)?;
         let is_full = batch.as_bytes().len() >= ROWS_BYTES;
         drop(batch);
@@ -60,32 +62,33 @@ impl Rows {
             return self.flush();
         }
         if was_empty {
-            PENDING.with_borrow_mut(|pending| pending.push(Rc::downgrade(self)));
+            PENDING.set(Some(Rc::downgrade(self)));
         }
         Ok(())
     }
 
     /// Emit a whole batch, after the rows that came before it.
     pub(super) fn emit(&self, batch: &[u8]) -> Result<()> {
-        self.flush()?;
+        flush_pending()?;
         Ok(self.handle.emit(batch)?)
     }
 
     /// Rows that the host refuses are gone: they would be refused again.
     pub(super) fn flush(&self) -> Result<()> {
         let mut batch = self.batch.borrow_mut();
+        let mut result = Ok(());
         while !batch.is_empty() {
             let rows = batch.first_bytes(CALL_BYTES_MAX);
             let emitted = self.handle.emit(rows);
             let bytes = rows.len();
             batch.remove_first(bytes);
-            emitted?;
+            result = result.and(emitted);
         }
-        Ok(())
+        Ok(result?)
     }
 
     pub(super) fn end_of_interval(&self) -> Result<()> {
-        self.flush()?;
+        flush_pending()?;
         Ok(self.handle.end_of_interval()?)
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use libbpf_rs::{Link, ProgramMut};
 
 use super::super::raw::{destroy_link, leave_link};
-use super::raw::{self, Filter};
+use super::raw::{self, Filter, Guardian};
 
 /// Dropping it detaches.
 #[derive(Debug)]
@@ -26,7 +26,9 @@ pub(in super::super) enum Attachment {
 /// A filter of the clsact queueing discipline. The discipline itself stays: others may use it.
 #[derive(Debug)]
 pub(in super::super) struct Clsact {
-    pub(super) filter: Option<Filter>,
+    filter: Option<Filter>,
+    /// Removes the filter if nobody is left to do it.
+    guardian: Option<Guardian>,
 }
 
 /// A program attached to a map or the like without a link.
@@ -85,11 +87,23 @@ impl Attachment {
 }
 
 impl Clsact {
+    pub(super) fn new(filter: Filter) -> Self {
+        let guardian = Guardian::start(&filter).inspect_err(|error| {
+            tracing::warn!("if this process is killed, its tc filter will stay: {error}");
+        });
+        Self {
+            filter: Some(filter),
+            guardian: guardian.ok(),
+        }
+    }
+
     fn detach(&mut self) -> io::Result<()> {
-        match self.filter.take() {
+        let detached = match self.filter.take() {
             Some(filter) => raw::clsact_detach(&filter),
             None => Ok(()),
-        }
+        };
+        self.guardian = None;
+        detached
     }
 }
 

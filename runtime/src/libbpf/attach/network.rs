@@ -185,9 +185,7 @@ fn tc(attaching: &Attaching<'_>, target: &Target) -> Attached {
         priority: *priority,
     };
     raw::clsact_attach(attaching.program, &mut filter)?;
-    Ok(vec![Attachment::Clsact(Clsact {
-        filter: Some(filter),
-    })])
+    Ok(vec![Attachment::Clsact(Clsact::new(filter))])
 }
 
 /// What kernels say to attach types and flags that are younger than they.

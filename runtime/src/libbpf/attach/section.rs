@@ -1,9 +1,10 @@
 //! Attaching to where a program's ELF section says.
 
-use eunomia_host_abi::ErrorKind;
 use eunomia_host_abi::kernel::ProgramInfo;
+use eunomia_host_abi::target::Section;
+use eunomia_host_abi::{ErrorKind, Target};
 
-use super::{Attached, Attaching, Failure, one, raw};
+use super::{Attached, Attaching, Failure, one, probe, raw};
 
 /// What a section needs behind its name to say where its programs go.
 enum Needs {
@@ -70,6 +71,10 @@ pub(super) fn says_where(program: &ProgramInfo) -> bool {
 
 pub(super) fn attach(attaching: &Attaching<'_>) -> Attached {
     let info = attaching.info;
+    // libbpf does not know its own sections of sleepable programs here.
+    if let Some(target @ Target::Usdt { .. }) = Section::target(&info.section) {
+        return probe::attach(attaching, &target);
+    }
     if says_where(info) {
         return one(raw::by_section(attaching.program));
     }

@@ -48,6 +48,18 @@ fn case() -> Result<()> {
     limits()?;
     output::report_lost(3);
     output::flush()?;
+    order()
+}
+
+/// Rows of two tables that nobody flushes.
+fn order() -> Result<()> {
+    let table = |name| FieldTable::new(name, [Field::of::<u8>("number")]);
+    let (one, two) = (table("one")?, table("two")?);
+    for (table, number) in [(&two, 1_u8), (&one, 2), (&two, 3)] {
+        table.push(|row| {
+            row.put(number);
+        })?;
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //! copies what it keeps. A link that libbpf returns is owned by nobody else.
 #![allow(unsafe_code)]
 
+mod guardian;
 mod network;
 mod probe;
 
@@ -16,6 +17,7 @@ use std::ptr::NonNull;
 
 use libbpf_rs::{AsRawLibbpf, Link, ProgramMut};
 
+pub(super) use guardian::Guardian;
 pub(super) use network::{
     Filter, attach_without_link, clsact_attach, clsact_detach, detach_without_link,
     interface_index, link, packet_socket, xdp_program,
@@ -199,6 +201,13 @@ pub(super) fn update_link(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::
 
 /// Type and id of a link, if the file descriptor is one.
 pub(super) fn link_info(link: BorrowedFd<'_>) -> Option<(u32, u32)> {
+    // Where there are no links, libbpf has descriptors of maps and perf events in their place, and
+    // the kernel tells of maps as well.
+    let descriptor = format!("/proc/self/fd/{}", link.as_raw_fd());
+    let kind = std::fs::read_link(descriptor).ok()?;
+    if !kind.to_string_lossy().ends_with("bpf_link") {
+        return None;
+    }
     let mut info = libbpf_sys::bpf_link_info::default();
     let mut length = u32::try_from(size_of_val(&info)).unwrap_or(0);
     // SAFETY: `info` has `length` bytes, and any bytes make a valid `bpf_link_info`. It is zeroed,
