@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use eunomia_runtime::console::Console;
+use eunomia_runtime::kernel::Kernel;
 use eunomia_runtime::preflight;
 use eunomia_runtime::{Control, KernelTool, Outcome, Running, Runtime, Settings, Stdio, Tool};
 
@@ -23,6 +24,7 @@ pub(crate) struct Session {
     tool: Tool,
     /// How it was loaded, and where its programs were to go.
     checked: preflight::Options,
+    kernel: Arc<dyn Kernel>,
 }
 
 impl Session {
@@ -36,6 +38,8 @@ impl Session {
         options: &RunOptions,
         yes: bool,
     ) -> Result<Option<Self>> {
+        // That of a run before, of a kernel that is kept.
+        let _ = runtime.kernel().take_failure();
         let package = found.package()?;
         let args = match arguments.is_empty() {
             true => found.metadata().arguments.clone(),
@@ -97,6 +101,7 @@ impl Session {
             report,
             tool,
             checked,
+            kernel: Arc::clone(runtime.kernel()),
         }))
     }
 
@@ -124,7 +129,8 @@ impl Session {
         }
         // The guest has said what failed, in the words of libbpf and the kernel.
         if has_failed(&exit.outcome)
-            && let Some(explanation) = check::explanation(&self.tool, &self.checked)
+            && let Some(failure) = self.kernel.take_failure()
+            && let Some(explanation) = check::explanation(&self.tool, &self.checked, &failure)
         {
             say!("hint: {explanation}");
         }

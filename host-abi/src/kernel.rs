@@ -51,6 +51,20 @@ pub trait Kernel: Debug + Send + Sync {
 
     /// Ready after `duration` of the kernel's monotonic clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// What could not be opened, loaded or attached since this was asked before: the last of it.
+    fn take_failure(&self) -> Option<Failure> {
+        None
+    }
+}
+
+/// What the kernel refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The object.
+    pub object: String,
+    /// The program that could not be attached; `None`: the object as a whole.
+    pub program: Option<String>,
 }
 
 /// A kernel symbol and an offset into it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eunomia_host_abi::Result;
 use eunomia_host_abi::kernel::{
-    BoxFuture, GlobalInfo, Kernel, Link, Map, MapInfo, MapSetting, Object, ProgramInfo,
+    BoxFuture, Failure, GlobalInfo, Kernel, Link, Map, MapInfo, MapSetting, Object, ProgramInfo,
     ProgramSetting, ProgramStatistics, RunInput, RunOutput, Symbol,
 };
 use eunomia_host_abi::target::Target;
@@ -80,6 +80,10 @@ impl Kernel for KeepingKernel {
 
     fn version(&self) -> (u32, u32, u32) {
         self.inner.version()
+    }
+
+    fn take_failure(&self) -> Option<Failure> {
+        self.inner.take_failure()
     }
 
     fn monotonic_epoch(&self) -> Duration {

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use eunomia_host_abi::Result;
 use eunomia_host_abi::kernel::{
-    BoxFuture, Cursor, Entries, GlobalInfo, Kernel, Link, Map, MapInfo, MapSetting, Object,
-    PerfBuffer, ProgramInfo, ProgramSetting, ProgramStatistics, RingBuffer, RunInput, RunOutput,
-    Symbol, UserRingBuffer,
+    BoxFuture, Cursor, Entries, Failure, GlobalInfo, Kernel, Link, Map, MapInfo, MapSetting,
+    Object, PerfBuffer, ProgramInfo, ProgramSetting, ProgramStatistics, RingBuffer, RunInput,
+    RunOutput, Symbol, UserRingBuffer,
 };
 use eunomia_host_abi::record::{Records, record_bytes};
 use eunomia_host_abi::target::Target;
@@ -167,6 +167,10 @@ impl Kernel for RecordingKernel {
 
     fn version(&self) -> (u32, u32, u32) {
         self.inner.version()
+    }
+
+    fn take_failure(&self) -> Option<Failure> {
+        self.inner.take_failure()
     }
 
     fn monotonic_epoch(&self) -> Duration {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
+use eunomia_runtime::kernel::Failure;
 use eunomia_runtime::libbpf::LibbpfKernel;
 use eunomia_runtime::preflight::{self, Finding, Report, Verdict};
 use eunomia_runtime::{Compilation, Runtime, Tool};
@@ -118,6 +119,16 @@ fn check(ctx: &Context, image: &str, btf_path: Option<PathBuf>) -> Result<Report
     if is_running && let Some(needed) = needed {
         report.findings.extend(too_old(&tool, &needed)?);
     }
+    if tool.objects.is_empty() {
+        report.findings.push(Finding {
+            subject: tool.name.clone(),
+            what: "BPF objects".to_owned(),
+            verdict: Verdict::Warning,
+            reason: "it brings none, or has them in its code, where they are not looked at"
+                .to_owned(),
+            remedy: String::new(),
+        });
+    }
     if is_running && !tool.component.is_empty() {
         report.findings.push(user_space(ctx, tool)?);
     }
@@ -218,11 +229,19 @@ fn row(finding: &Finding) -> [String; 4] {
     [verdict, &finding.subject, &finding.what, &why].map(visible)
 }
 
-/// What keeps a tool that failed to start, loaded and placed as `options` say, from running, in one
+/// Why the kernel refused what it did of a tool that is loaded and placed as `options` say, in one
 /// line; nothing if that is not known.
-pub(crate) fn explanation(tool: &Tool, options: &preflight::Options) -> Option<String> {
+pub(crate) fn explanation(
+    tool: &Tool,
+    options: &preflight::Options,
+    failure: &Failure,
+) -> Option<String> {
     let report = preflight::check(tool, options);
-    let finding = report.failing_findings().next()?;
+    let is_it = |finding: &&Finding| match &failure.program {
+        Some(program) => finding.subject == format!("{}: {program}", failure.object),
+        None => true,
+    };
+    let finding = report.failing_findings().find(is_it)?;
     let Finding {
         subject,
         what,

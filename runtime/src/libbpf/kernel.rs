@@ -1,11 +1,11 @@
 //! The kernel itself.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use eunomia_btf::Btf;
-use eunomia_host_abi::kernel::{BoxFuture, Kernel, Object, Symbol};
+use eunomia_host_abi::kernel::{BoxFuture, Failure, Kernel, Object, Symbol};
 use eunomia_host_abi::target::Section;
 use eunomia_host_abi::{Error, ErrorKind, Result};
 use libbpf_rs::{ObjectBuilder, OpenObject};
@@ -72,6 +72,20 @@ pub struct LibbpfKernel {
     cache: Option<Cache>,
     /// [`Options::carried_btf`], where it is needed.
     carried: Option<TypesFile>,
+    failure: LastFailure,
+}
+
+/// What failed last, for all objects of a kernel.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastFailure(Arc<Mutex<Option<Failure>>>);
+
+impl LastFailure {
+    pub(super) fn note(&self, object: &str, program: Option<&str>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Failure {
+            object: object.to_owned(),
+            program: program.map(str::to_owned),
+        });
+    }
 }
 
 impl LibbpfKernel {
@@ -111,6 +125,7 @@ impl LibbpfKernel {
             options,
             possible_cpus: possible_cpus.ok().and_then(|cpus| u32::try_from(cpus).ok()),
             symbols: Symbols::default(),
+            failure: LastFailure::default(),
         }
     }
 
@@ -174,6 +189,7 @@ impl Kernel for LibbpfKernel {
         let open = || self.builder(name, part.as_ref())?.open_memory(elf);
         let (opened, messages) = log::captured(open);
         let mut opened = opened.map_err(|error| {
+            self.failure.note(name, None);
             let mut words = with_words(&operation, &messages);
             if words.contains("BTF is required") {
                 words.push_str(" compile it with debug information: `clang -g`");
@@ -188,6 +204,7 @@ impl Kernel for LibbpfKernel {
         object.pins = self.options.pins.clone();
         object.perf_buffers = self.options.perf_buffers;
         object.kernel_types = part;
+        object.failure = self.failure.clone();
         Ok(Box::new(object))
     }
 
@@ -195,6 +212,11 @@ impl Kernel for LibbpfKernel {
         if let Some(cache) = &self.cache {
             kernel_types::prepare(cache, elf);
         }
+    }
+
+    fn take_failure(&self) -> Option<Failure> {
+        let last = self.failure.0.lock();
+        last.unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn resolve_symbols(&self, addresses: &[u64]) -> Result<Vec<Option<Symbol>>> {

@@ -13,6 +13,7 @@ use libbpf_rs::{OpenObject, ProgramMut};
 
 use super::catalog::{Catalog, DeclaredMap};
 use super::failure::from_io;
+use super::kernel::LastFailure;
 use super::kernel_types::TypesFile;
 use super::map::{LibbpfMap, of_libbpf};
 use super::pins::{ObjectPins, Pins};
@@ -34,6 +35,7 @@ pub(super) struct LibbpfObject {
     /// What it has is pinned here, and where its links are.
     pub(super) pins: Option<Arc<Pins>>,
     pub(super) own_pins: Option<ObjectPins>,
+    pub(super) failure: LastFailure,
     /// Programs of which programs of this object will replace functions.
     pub(super) verified_against: Vec<OwnedFd>,
     /// Loaded maps that somebody asked for, in the order of [`Catalog::maps`].
@@ -75,6 +77,7 @@ impl LibbpfObject {
             perf_buffers: false,
             pins: None,
             own_pins: None,
+            failure: LastFailure::default(),
             verified_against: Vec::new(),
             maps,
         })
@@ -103,10 +106,14 @@ impl LibbpfObject {
         ))
     }
 
-    /// Pinned things do not stay if the tool fails because something of it failed here.
-    fn noted<T>(&self, outcome: Result<T>) -> Result<T> {
-        if let (Err(_), Some(pins)) = (&outcome, &self.pins) {
-            pins.note_failure();
+    /// Pinned things do not stay if the tool fails because something of it failed here, and who
+    /// explains the failure wants to know what it was.
+    fn noted<T>(&self, program: Option<&str>, outcome: Result<T>) -> Result<T> {
+        if outcome.is_err() {
+            self.failure.note(&self.name, program);
+            if let Some(pins) = &self.pins {
+                pins.note_failure();
+            }
         }
         outcome
     }
@@ -233,7 +240,7 @@ impl Object for LibbpfObject {
 
     fn load(&mut self) -> Result<()> {
         let outcome = load::load(self);
-        self.noted(outcome)
+        self.noted(None, outcome)
     }
 
     fn map(&self, name: &str) -> Result<Arc<dyn Map>> {
@@ -245,11 +252,11 @@ impl Object for LibbpfObject {
     }
 
     fn attach(&self, program: &str, target: Option<&Target>) -> Result<Box<dyn Link>> {
-        self.noted(attach::attach(self, program, target))
+        self.noted(Some(program), attach::attach(self, program, target))
     }
 
     fn attach_struct_ops(&self, map: &str) -> Result<Box<dyn Link>> {
-        self.noted(attach::attach_struct_ops(self, map))
+        self.noted(Some(map), attach::attach_struct_ops(self, map))
     }
 
     fn replace_in(&self, program: &str, link: &mut dyn Link) -> Result<()> {

@@ -51,6 +51,8 @@ pub(super) struct Elf {
     pub(super) programs: BTreeMap<String, Code>,
     /// Functions that members of `struct_ops` maps are.
     pub(super) operations: BTreeSet<String>,
+    /// What it takes from the kernel by name, and whether it can do without.
+    pub(super) externs: Vec<(String, bool)>,
     /// Empty when it has none.
     pub(super) license: CString,
 }
@@ -120,8 +122,18 @@ pub(super) fn read(bytes: &[u8]) -> Result<Elf, String> {
     Ok(Elf {
         programs: complete.collect(),
         operations: operations(&elf),
+        externs: externs(&elf),
         license: license(&elf),
     })
+}
+
+fn externs(elf: &ElfFile64<'_>) -> Vec<(String, bool)> {
+    let undefined = elf.symbols().filter(|symbol| symbol.is_undefined());
+    let named = undefined.filter_map(|symbol| {
+        let name = symbol.name().ok().filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), symbol.is_weak()))
+    });
+    named.take(FUNCTIONS_MAX).collect()
 }
 
 fn license(elf: &ElfFile64<'_>) -> CString {

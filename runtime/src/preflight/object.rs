@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 
-use eunomia_btf::Btf;
+use eunomia_btf::{Btf, Kind};
 use eunomia_host_abi::Target;
-use eunomia_host_abi::kernel::{MapInfo, Object, ProgramInfo, map_type};
+use eunomia_host_abi::kernel::{Kernel as _, MapInfo, Object, ProgramInfo, map_type};
 use eunomia_host_abi::target::Section;
 
 use super::relocation::{self, Outcome};
 use super::{Checked, Report, Verdict, attach_point, elf, host};
-use crate::libbpf::event_buffer;
 use crate::libbpf::feature::{self, Trial};
+use crate::libbpf::{LibbpfKernel, event_buffer};
 use crate::permissions::helper_name;
 
 /// Types of programs for which the kernel wants CAP_NET_ADMIN (`is_net_admin_prog_type`).
@@ -35,6 +35,10 @@ const NETWORK_TYPES: [u32; 18] = [
     libbpf_sys::BPF_PROG_TYPE_EXT,
     libbpf_sys::BPF_PROG_TYPE_NETFILTER,
 ];
+
+/// How the names of what is not the kernel's begin: options of its configuration, and what libbpf
+/// says of it.
+const CONFIGURED: [&str; 2] = ["CONFIG_", "LINUX_"];
 
 /// Those of ring buffers (`enum bpf_func_id`) that `eunomia/event_buffer.bpf.h` calls.
 const RING_HELPERS: [u32; 3] = [
@@ -111,6 +115,9 @@ pub(super) fn check(checked: &Checked, object: &Opened<'_>, report: &mut Report)
     }
     if checked.is_running {
         check_places(object, report);
+        if let Some(local) = &local {
+            check_externs(checked, name, local, &elf.externs, report);
+        }
     }
 }
 
@@ -161,6 +168,47 @@ fn check_places(object: &Opened<'_>, report: &mut Report) {
         let remedy = format!("ecli run --attach {program}={syntax}");
         let reason = "nothing says where it is attached";
         report.add(verdict, [&subject, "attach point", reason, &remedy]);
+    }
+}
+
+/// Functions and variables of the kernel (`__ksym`) that it cannot do without.
+fn check_externs(
+    checked: &Checked,
+    name: &str,
+    local: &Btf,
+    externs: &[(String, bool)],
+    report: &mut Report,
+) {
+    let Ok(types) = &checked.types else {
+        return;
+    };
+    for (wanted, is_weak) in externs {
+        let what = format!("kernel's {wanted}");
+        if *is_weak
+            || !checked.has_all_types()
+            || CONFIGURED.iter().any(|it| wanted.starts_with(it))
+        {
+            continue;
+        }
+        if local.find(wanted, Kind::Function).is_ok() {
+            match types.has(wanted, Kind::Function) {
+                true => report.fine(name, &what, ""),
+                // A module may have it.
+                false => report.warning(
+                    name,
+                    &what,
+                    "the kernel's own types have no such function, a module's may",
+                    "the tool needs another kernel, or `__weak` where it declares this",
+                ),
+            }
+        } else if let Ok(None) = LibbpfKernel::new().symbol_address(wanted) {
+            report.failing(
+                name,
+                &what,
+                "the kernel has no such symbol",
+                "the tool needs another kernel, or `__weak` where it declares this",
+            );
+        }
     }
 }
 
