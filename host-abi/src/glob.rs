@@ -1,5 +1,5 @@
-//! Patterns of names, as libbpf has them (`glob_match`) and people write them in policies: `*` stands
-//! for any text, `?` for one character.
+//! Patterns of names, as libbpf has them (`glob_match`) and people write them in policies: `*`
+//! stands for any text, `?` for one character.
 
 /// Whether `pattern` covers all of `name`, in time proportional to the product of their lengths.
 pub fn matches(pattern: &str, name: &str) -> bool {

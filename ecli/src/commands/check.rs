@@ -22,8 +22,8 @@ const COMPONENT: &str = "component";
 
 const AFTER_HELP: &str = "\
 Nothing of the image is loaded: its BPF objects are read, the kernel is asked about each program,
-map, helper, attach point and relocation, and the component is compiled. The exit code is 1 when the image cannot run
-here; warnings do not count.
+map, helper, attach point and relocation, and the component is compiled. The exit code is 1 when the
+image cannot run here; warnings do not count.
 
 Examples:
   ecli check                                   What this host offers

@@ -137,7 +137,7 @@ fn check_target(
         Target::UprobeMulti {
             binary, locations, ..
         } => {
-            // Such links came with Linux 6.6, sessions later; the value is that of the kernel's enum.
+            // Such links came with Linux 6.6, sessions later, as values of the kernel's enum.
             let knows = |types: &Types| types.has_value("bpf_attach_type", program.attach_type);
             if checked.has_all_types() && checked.types.as_ref().ok().and_then(knows) == Some(false)
             {

@@ -47,7 +47,7 @@ pub(super) struct Code {
 /// What an object's file says.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Elf {
-    /// By name of the program. What functions in `.text` do counts for every program that calls any.
+    /// By name of the program. What functions in `.text` do counts for each that calls any.
     pub(super) programs: BTreeMap<String, Code>,
     /// Functions that members of `struct_ops` maps are.
     pub(super) operations: BTreeSet<String>,

@@ -2,9 +2,9 @@
 //!
 //! Objects are read, not trusted: programs, maps, helpers, attach points and relocations are looked
 //! up one by one, and the kernel is asked with programs and maps of our own that do nothing and are
-//! gone at once. What cannot be told (a kernel may not say how it was configured) is a warning, never
-//! a failure. That a guest will switch a program off is not seen: its section begins with `?` where
-//! it is not to count.
+//! gone at once. What cannot be told (a kernel may not say how it was configured) is a warning,
+//! never a failure. That a guest will switch a program off is not seen: its section begins with `?`
+//! where it is not to count.
 
 mod attach_point;
 mod binary;
