@@ -220,6 +220,7 @@ const CASES: &[(&str, &str, Damage, &str)] = &[
         |elf| elf[18..20].copy_from_slice(&[62, 0]),
         "BPF",
     ),
+    ("variable of each CPU", "fine_extern", nothing, ""),
     ("LSM", "fine_lsm", nothing, ""),
     ("fentry", "fine_fentry", nothing, ""),
     ("kprobe", "fine_kprobe", nothing, ""),

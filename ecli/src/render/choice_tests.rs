@@ -364,6 +364,16 @@ fn enough_sorted_rows_stop_the_tool() {
     sink.report().finish().unwrap();
     // The first two.
     assert_eq!(screen.text().replace("\r\n", " "), "task.pid 300 7 ");
+    // A limit of the interval that is less holds until it ends.
+    let choice = Choice {
+        count: Some(2),
+        limit: Some(1),
+        order: Some(Order::parse("-task.pid").unwrap()),
+        fields: Some(Selection::parse("task.pid").unwrap()),
+        ..Choice::default()
+    };
+    let text = shown(Format::Csv, choice);
+    assert_eq!(text.replace("\r\n", " "), "task.pid 300 ");
 }
 
 #[test]

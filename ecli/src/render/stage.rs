@@ -139,7 +139,9 @@ impl Stage {
                 (Some(held), _) => {
                     let key = held.order.as_ref().map(|order| order.key(&row));
                     held.keep(record.payload, key.unwrap_or_default(), self.limit);
-                    if self.is_one_interval && held.rows.len() as u64 >= *flow.left {
+                    // Not where the interval shows fewer than that, by its limit.
+                    let has_all = held.rows.len().min(self.limit) as u64 >= *flow.left;
+                    if self.is_one_interval && has_all {
                         has_enough = true;
                         break;
                     }

@@ -50,7 +50,6 @@ impl Style {
             flags,
             mask: match shape.fields[field].kind.class {
                 Class::Integer(bytes @ 1..8) => (1 << (bytes * 8)) - 1,
-                Class::Enum => u32::MAX.into(),
                 _ => u64::MAX,
             },
         }
@@ -64,16 +63,9 @@ impl Style {
         };
         match (u64::try_from(value), self.format) {
             (Ok(value), _) => Cell::Unsigned(value),
-            (
-                Err(_),
-                Format::Hex
-                | Format::Octal
-                | Format::FileMode
-                | Format::IpAddress
-                | Format::Flags
-                | Format::FileFlags,
-            ) => Cell::Unsigned(value.cast_unsigned() & self.mask),
-            (Err(_), _) => cell,
+            (Err(_), Format::Bytes | Format::TimeNs) => cell,
+            (Err(_), Format::TimeMonotonicNs | Format::TimeBootNs) => cell,
+            (Err(_), _) => Cell::Unsigned(value.cast_unsigned() & self.mask),
         }
     }
 

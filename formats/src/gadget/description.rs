@@ -172,18 +172,9 @@ fn said<'a>(description: &'a Value, program: &ProgramInfo) -> Option<&'a Value> 
 }
 
 /// What a program is attached to in place of what its section says.
-pub(super) fn attach_to<'a>(
-    description: &'a Value,
-    program: &ProgramInfo,
-) -> Result<Option<&'a str>> {
-    let Some(attach_to) = said(description, program).and_then(|it| it.get("attach_to")) else {
-        return Ok(None);
-    };
-    let text = attach_to.as_str().ok_or_else(|| {
-        let field = format!("gadget.yaml: programs.{}.attach_to", program.name);
-        Error::new(format!("{field}: it is no text"))
-    })?;
-    Ok(Some(text).filter(|text| !text.is_empty()))
+pub(super) fn attach_to<'a>(description: &'a Value, program: &ProgramInfo) -> Option<&'a str> {
+    let attach_to = said(description, program)?.get("attach_to")?.as_str();
+    attach_to.filter(|text| !text.is_empty())
 }
 
 /// Where a program is attached, if the description says it or there is a usual place.
@@ -203,7 +194,7 @@ pub(super) fn target(description: &Value, program: &ProgramInfo) -> Result<Optio
         "socket_filter" => drop(chosen.insert(Place::Interface, "*".to_owned())),
         _ => {}
     }
-    if let Some(attach_to) = attach_to(description, program)? {
+    if let Some(attach_to) = attach_to(description, program) {
         choose(&mut chosen, kind, attach_to);
     } else if places::needed_kind(program).is_none() {
         return Ok(None);

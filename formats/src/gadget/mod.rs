@@ -110,7 +110,7 @@ pub(crate) fn plan(name: &str, gadget: &Gadget, facts: &Facts) -> Result<Plan> {
     plan.lost_counters
         .extend(counters.map(|map| map.name.clone()));
     for program in &facts.programs {
-        if description::attach_to(&gadget.description, program)? == Some(NOT_ATTACHED) {
+        if description::attach_to(&gadget.description, program) == Some(NOT_ATTACHED) {
             plan.targets.insert(program.name.clone(), Vec::new());
         } else if let Some(target) = description::target(&gadget.description, program)? {
             plan.targets.insert(program.name.clone(), vec![target]);

@@ -129,6 +129,11 @@ impl LibbpfKernel {
         }
     }
 
+    /// Whether the kernel finds a symbol by name, which it also does with what has no address.
+    pub(crate) fn lists_symbol(&self, name: &str) -> Result<bool> {
+        self.symbols.is_listed(name)
+    }
+
     /// libbpf does not say which file it misses.
     fn check_btf_path(&self, operation: &str) -> Result<()> {
         match &self.options.btf_path {

@@ -1,5 +1,6 @@
 //! Kernel symbols, from `/proc/kallsyms`.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::sync::OnceLock;
@@ -26,6 +27,8 @@ struct Table {
     names: String,
     /// Names of modules.
     modules: Vec<String>,
+    /// Names of absolute symbols: numbers (offsets of per-CPU variables), not addresses.
+    absolute: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -47,6 +50,11 @@ impl Symbols {
         let table = self.table()?;
         let named = table.entries.iter().find(|entry| table.name(entry) == name);
         Ok(named.map(|entry| entry.address))
+    }
+
+    /// Whether the kernel finds it by name, which it also does with what has no address.
+    pub(super) fn is_listed(&self, name: &str) -> Result<bool> {
+        Ok(self.address(name)?.is_some() || self.table()?.absolute.contains(name))
     }
 
     fn table(&self) -> Result<&Table> {
@@ -78,6 +86,7 @@ impl Table {
             entries: Vec::new(),
             names: String::new(),
             modules: Vec::new(),
+            absolute: HashSet::new(),
         };
         let mut line = String::new();
         loop {
@@ -100,9 +109,11 @@ impl Table {
         else {
             return;
         };
-        // Absolute symbols are numbers (offsets of per-CPU variables), not addresses.
-        let (Ok(address), false) = (u64::from_str_radix(address, 16), matches!(kind, "a" | "A"))
-        else {
+        if matches!(kind, "a" | "A") {
+            self.absolute.insert(name.to_owned());
+            return;
+        }
+        let Ok(address) = u64::from_str_radix(address, 16) else {
             return;
         };
         let (Ok(name_start), Ok(name_bytes)) =
@@ -199,6 +210,16 @@ ffffffffc0000010 t probe_end\t[net]
         let symbol = table().at(0xffff_ffff_8100_0044).unwrap();
         assert_eq!((symbol.name.as_str(), symbol.offset), ("helper", 4));
         assert_eq!(symbol.module, None);
+    }
+
+    #[test]
+    fn what_has_no_address_is_listed() {
+        let symbols = Symbols {
+            table: OnceLock::from(table()),
+        };
+        assert_eq!(symbols.address("fixed_percpu_data").unwrap(), None);
+        assert!(symbols.is_listed("fixed_percpu_data").unwrap());
+        assert!(!symbols.is_listed("nothing_like_it").unwrap());
     }
 
     #[test]

@@ -10,7 +10,6 @@ use eunomia_host_abi::{Target, kernel::Kernel as _};
 use super::binary::{self, Place};
 use super::relocation::Types;
 use super::{Checked, Report, host};
-use crate::libbpf::LibbpfKernel;
 use crate::libbpf::feature::{self, Trial};
 use crate::libbpf::host::{
     KERNEL_BTF, NEEDS_OWN_TYPES, TRACING_HIDDEN, has_kprobes, is_tracing_hidden, shows_types,
@@ -116,10 +115,10 @@ fn check_target(
                 "see /sys/kernel/tracing/available_events",
             ),
         },
-        Target::Kprobe { symbol, .. } => check_kprobe(subject, &what, symbol, report),
+        Target::Kprobe { symbol, .. } => check_kprobe(checked, subject, (&what, symbol), report),
         Target::Ksyscall { name, .. } => {
             let symbol = format!("__{}_sys_{name}", syscall_prefix());
-            check_kprobe(subject, &what, &symbol, report);
+            check_kprobe(checked, subject, (&what, &symbol), report);
         }
         Target::KprobeMulti { .. } => match checked.config.has("FPROBE") {
             Some(true) => report.fine(subject, &what, ""),
@@ -168,7 +167,12 @@ fn syscall_prefix() -> &'static str {
     }
 }
 
-fn check_kprobe(subject: &str, what: &str, symbol: &str, report: &mut Report) {
+fn check_kprobe(
+    checked: &Checked,
+    subject: &str,
+    (what, symbol): (&str, &str),
+    report: &mut Report,
+) {
     if !has_kprobes() {
         return report.failing(
             subject,
@@ -177,7 +181,7 @@ fn check_kprobe(subject: &str, what: &str, symbol: &str, report: &mut Report) {
             "use a tracepoint",
         );
     }
-    match LibbpfKernel::new().symbol_address(symbol) {
+    match checked.kernel.symbol_address(symbol) {
         Ok(Some(_)) => report.fine(subject, what, ""),
         Ok(None) => report.failing(
             subject,
@@ -224,7 +228,7 @@ fn check_function(checked: &Checked, subject: &str, program: &ProgramInfo, repor
     };
     match feature::load(trial) {
         Ok(()) => check_security_module(subject, &what, program, report),
-        Err(error) if !may_load(checked) => {
+        Err(error) if !checked.may_load() => {
             let reason = format!("cannot be told: {error}");
             report.warning(subject, &what, &reason, "run it as root");
         }
@@ -242,10 +246,6 @@ fn check_function(checked: &Checked, subject: &str, program: &ProgramInfo, repor
             "see /sys/kernel/tracing/available_filter_functions",
         ),
     }
-}
-
-fn may_load(checked: &Checked) -> bool {
-    checked.capabilities.is_some_and(host::can_load)
 }
 
 /// LSM programs attach and are never called where their security module is off.

@@ -42,7 +42,7 @@ pub(super) fn check(checked: &Checked, report: &mut Report) {
     check_needed(checked, report);
     check_config(checked, report);
     let known = feature::knows_map_type(MAP_TYPE_RINGBUF);
-    match known.filter(|known| *known || checked.may_try()) {
+    match known.filter(|known| *known || checked.may_load()) {
         Some(true) => report.fine(SUBJECT, "ring buffers", ""),
         Some(false) => report.warning(
             SUBJECT,

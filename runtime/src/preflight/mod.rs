@@ -87,6 +87,8 @@ struct Checked {
     source: Source,
     config: config::Config,
     capabilities: Option<u64>,
+    /// For its symbols, which take a while to read: once.
+    kernel: LibbpfKernel,
     /// Perf buffers are asked for.
     perf_buffers: bool,
 }
@@ -127,9 +129,8 @@ pub fn check(tool: &Tool, options: &Options) -> Report {
         }
         Ok(_) => {}
     }
-    let kernel = LibbpfKernel::with_options(options.kernel.clone());
     for (name, elf) in &tool.objects {
-        match kernel.open_object(name, elf) {
+        match checked.kernel.open_object(name, elf) {
             Ok(opened) => {
                 let object = object::Opened {
                     name,
@@ -147,9 +148,9 @@ pub fn check(tool: &Tool, options: &Options) -> Report {
 }
 
 impl Checked {
-    /// Whether this process may try programs and maps, so that a refusal is the kernel's.
-    fn may_try(&self) -> bool {
-        self.capabilities.is_none_or(host::can_load)
+    /// Whether this process may load programs and make maps, so that a refusal is the kernel's.
+    fn may_load(&self) -> bool {
+        self.capabilities.is_some_and(host::can_load)
     }
 
     /// Whether [`Checked::types`] are all that the kernel has.
@@ -179,6 +180,7 @@ impl Checked {
             is_running,
             source,
             config: config::Config::read(),
+            kernel: LibbpfKernel::with_options(options.kernel.clone()),
             perf_buffers: options.kernel.perf_buffers,
             capabilities: crate::libbpf::host::effective_capabilities(),
         }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 
-use eunomia_btf::{Btf, Kind};
+use eunomia_btf::{Btf, Definition, Kind};
 use eunomia_host_abi::Target;
-use eunomia_host_abi::kernel::{Kernel as _, MapInfo, Object, ProgramInfo, map_type};
+use eunomia_host_abi::kernel::{MapInfo, Object, ProgramInfo, map_type};
 use eunomia_host_abi::target::Section;
 
 use super::relocation::{self, Outcome};
 use super::{Checked, Report, Verdict, attach_point, elf, host};
+use crate::libbpf::event_buffer;
 use crate::libbpf::feature::{self, Trial};
-use crate::libbpf::{LibbpfKernel, event_buffer};
 use crate::permissions::helper_name;
 
 /// Types of programs for which the kernel wants CAP_NET_ADMIN (`is_net_admin_prog_type`).
@@ -98,13 +98,11 @@ pub(super) fn check(checked: &Checked, object: &Opened<'_>, report: &mut Report)
         }
         if checked.is_running {
             check_operation(&subject, &program, &elf.operations, &mut own);
-        }
-        if checked.is_running {
             check_type(checked, &subject, &program, &mut own);
             // What the kernel refuses as a whole calls nothing.
             if let Some(code) = code.get(&program.name)
                 && own.verdict() < Verdict::Failing
-                && checked.may_try()
+                && checked.may_load()
             {
                 let license = elf.license.as_c_str();
                 check_helpers(&subject, &program, (code, license), unreached, &mut own);
@@ -171,6 +169,16 @@ fn check_places(object: &Opened<'_>, report: &mut Report) {
     }
 }
 
+/// Whether a variable is declared with a type, not as `void`.
+fn has_type(local: &Btf, variable: &str) -> bool {
+    let found = local.find(variable, Kind::Variable);
+    let target = found.map(|found| match found.definition() {
+        Definition::Variable(variable) => local.resolve(variable.ty).map(|ty| ty.kind()),
+        _ => Ok(Kind::Void),
+    });
+    matches!(target, Ok(Ok(kind)) if kind != Kind::Void)
+}
+
 /// Functions and variables of the kernel (`__ksym`) that it cannot do without.
 fn check_externs(
     checked: &Checked,
@@ -184,6 +192,7 @@ fn check_externs(
     };
     for (wanted, is_weak) in externs {
         let what = format!("kernel's {wanted}");
+        let remedy = "the tool needs another kernel, or `__weak` where it declares this";
         if *is_weak
             || !checked.has_all_types()
             || CONFIGURED.iter().any(|it| wanted.starts_with(it))
@@ -198,17 +207,24 @@ fn check_externs(
                     name,
                     &what,
                     "the kernel's own types have no such function, a module's may",
-                    "the tool needs another kernel, or `__weak` where it declares this",
+                    remedy,
                 ),
             }
-        } else if let Ok(None) = LibbpfKernel::new().symbol_address(wanted) {
-            report.failing(
-                name,
-                &what,
-                "the kernel has no such symbol",
-                "the tool needs another kernel, or `__weak` where it declares this",
-            );
+            continue;
         }
+        // One with a type is looked up in the kernel's types, and then by name.
+        let is_described = !has_type(local, wanted) || types.has(wanted, Kind::Variable);
+        let reason = match checked.kernel.lists_symbol(wanted) {
+            Ok(true) if is_described => {
+                report.fine(name, &what, "");
+                continue;
+            }
+            Ok(true) => "the kernel's types have no such variable",
+            Ok(false) => "the kernel does not list such a symbol (/proc/kallsyms)",
+            // It does not show them.
+            Err(_) => continue,
+        };
+        report.failing(name, &what, reason, remedy);
     }
 }
 
@@ -288,7 +304,7 @@ fn check_type(checked: &Checked, subject: &str, program: &ProgramInfo, report: &
     }
     let what = format!("program type {}", program.type_name);
     let known = feature::knows_program_type(program.program_type);
-    match known.filter(|known| *known || checked.may_try()) {
+    match known.filter(|known| *known || checked.may_load()) {
         Some(true) => report.fine(subject, &what, ""),
         Some(false) => report.failing(subject, &what, "this kernel does not have it", ""),
         None => report.warning(subject, &what, "cannot be told", "run it as root"),
@@ -348,7 +364,7 @@ fn check_maps(checked: &Checked, name: &str, object: &dyn Object, report: &mut R
         let can_be_perf = event_buffer::can_be_perf(object, &map);
         // Types that libbpf does not know it cannot try.
         let tried = feature::knows_map_type(map.map_type);
-        let tried = tried.filter(|known| *known || checked.may_try());
+        let tried = tried.filter(|known| *known || checked.may_load());
         let known = tried.or_else(|| {
             let types = checked.types.as_ref().ok()?;
             types.has_value("bpf_map_type", map.map_type)
